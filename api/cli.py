@@ -1,0 +1,350 @@
+"""The command line: serve, add, search, ask, eval.
+
+Exit codes: 0 done, 1 it could not be done or not wholly, 2 the caller's mistake.
+Imports that take time are made inside the commands, so that `--help` is there at once.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+from unicodedata import category
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from api.settings import Settings
+    from embeddings import AddReport, Collection, Legs, Report, Source
+
+_SHOW_PROGRESS_AFTER_S = 1.0
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Where collections are kept (WENYUAN_DATA_DIR).")
+]
+Model = Annotated[
+    str | None, typer.Option("--model", help="“builtin”, a model folder or a name on a hub (WENYUAN_MODEL).")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+TopK = Annotated[int, typer.Option("--top-k", "-k", min=1, max=100, help="At most so many hits.")]
+
+
+def main() -> None:
+    _make_app()(prog_name="wenyuan")
+
+
+def _make_app() -> typer.Typer:
+    app = typer.Typer(
+        help="Sourced answers from official documents 文渊",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )
+    commands: dict[str, Callable[..., None]]
+    commands = {"serve": serve, "add": add, "search": search, "ask": ask, "eval": evaluate}
+    for name, command in commands.items():
+        app.command(name)(_telling_errors(command))
+    return app
+
+
+def serve(
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Files and folders; the sample documents if left out.")
+    ] = None,
+    host: Annotated[str | None, typer.Option(help="Address to listen on (WENYUAN_HOST).")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 takes a free one (WENYUAN_PORT).")
+    ] = None,
+    data_dir: DataDir = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Serve the documents under PATHS over HTTP; they replace what was served before."""
+    import logging
+
+    from api import serving
+    from api.settings import sample_documents
+
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    samples = sample_documents()
+    served = paths or ([samples] if samples else [])
+
+    def say_ready(address: str, documents: int, report: "AddReport | None") -> None:
+        if as_json:
+            # On one line: whoever started the server waits for it.
+            _print_json({"url": address, "documents": documents, **_added(report)}, indent=None)
+            return
+        _print_refused(report)
+        _console().print(f"{documents} documents are answered from at {address} (Ctrl-C stops)")
+
+    settings = _settings(host=host, port=port, data_dir=data_dir, model=model)
+    with _progress("Reading documents") as on_progress:
+        serving.serve(settings, served, on_progress=on_progress, on_ready=say_ready)
+
+
+def add(
+    paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    data_dir: DataDir = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add documents; those that are there already stay as they are."""
+    from api.library import open_default
+    from embeddings import add_paths
+
+    settings = _settings(data_dir=data_dir, model=model)
+    with closing(open_default(settings)) as collection, _progress("Reading documents") as on_progress:
+        report = add_paths(collection, paths, on_progress=on_progress)
+    if as_json:
+        _print_json(_added(report))
+    else:
+        _print_refused(report)
+        counts = (
+            f"{len(report.added)} added, {len(report.unchanged)} unchanged, {len(report.refused)} refused"
+        )
+        _console().print(counts)
+    if report.refused:
+        raise typer.Exit(1)
+
+
+def search(
+    query: Annotated[str, typer.Argument(help="A topic or a question.")],
+    top_k: TopK = 5,
+    min_score: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Replaces the answer threshold.")
+    ] = None,
+    data_dir: DataDir = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Find the passages that answer QUERY."""
+    from api.rendering import search_reply
+
+    with _reading(data_dir, model) as collection:
+        started = time.perf_counter()
+        hits = collection.search(_characters(query), top_k=top_k, min_score=min_score)
+        took_ms = (time.perf_counter() - started) * 1000
+        if as_json:
+            _print_json(search_reply(query, collection.name, hits, took_ms=took_ms))
+            return
+    table = _table("#", "score", "quote", "source")
+    for hit in hits:
+        table.add_row(str(hit.rank), f"{hit.score:.2f}", _shown(hit.quote), _place(hit.source))
+    _console().print(table if hits else "Nothing answers this.")
+
+
+def ask(
+    question: Annotated[str, typer.Argument(help="A topic or a question.")],
+    top_k: TopK = 5,
+    data_dir: DataDir = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Answer QUESTION with exact quotes."""
+    from api.answering import answer_with_quotes
+    from api.rendering import ask_reply
+
+    with _reading(data_dir, model) as collection:
+        hits = collection.search(_characters(question), top_k=top_k)
+    answer = answer_with_quotes(hits)
+    if as_json:
+        _print_json(ask_reply(answer, hits))
+        return
+    console = _console()
+    console.print(_shown(answer.text))
+    for n, hit in enumerate(answer.cited, start=1):
+        console.print(f"[{n}] {_place(hit.source)}", style="dim")
+
+
+def evaluate(
+    questions: Annotated[
+        Path,
+        typer.Argument(
+            exists=True, dir_okay=False, readable=True, help="Labelled questions, a JSON object a line."
+        ),
+    ],
+    split: Annotated[str | None, typer.Option(help="Ask only the questions of this split.")] = None,
+    data_dir: DataDir = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask labelled QUESTIONS and print how well they are answered, for each leg and for both."""
+    from embeddings import evaluate as evaluate_legs
+    from embeddings import load_questions
+
+    asked = [question for question in load_questions(questions) if split in (None, question.split)]
+    every_leg: tuple[Legs, ...] = ("lexical", "dense", "both")
+    reports: list[Report] = []
+    with _reading(data_dir, model) as collection, _progress("Asking") as on_progress:
+        for legs in every_leg:
+            reports.append(evaluate_legs(collection, asked, legs=legs))
+            on_progress(len(reports), len(every_leg))
+    if as_json:
+        _print_json({report.legs: report.to_dict() for report in reports})
+    else:
+        _console().print(_figures(reports))
+
+
+@contextmanager
+def _reading(data_dir: Path | None, model: str | None) -> "Iterator[Collection]":
+    """The collection, to read only: a server may have it open."""
+    from api.library import open_default
+
+    with closing(open_default(_settings(data_dir=data_dir, model=model), read_only=True)) as collection:
+        yield collection
+
+
+def _settings(**given: object) -> "Settings":
+    from pydantic import ValidationError
+
+    from api.settings import Settings
+    from embeddings import InvalidInput
+
+    try:
+        return Settings(**{name: value for name, value in given.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = first["loc"][0]
+        source = f"--{name}" if given.get(str(name)) is not None else f"WENYUAN_{str(name).upper()}"
+        raise InvalidInput(f"{source} is {first['input']!r}: {first['msg']}.") from error
+
+
+def _telling_errors(command: Callable[..., None]) -> Callable[..., None]:
+    """`command`, with what the library raises told in one line on stderr."""
+    import functools
+
+    @functools.wraps(command)
+    def told(*args: Any, **options: Any) -> None:
+        from embeddings import InvalidInput, NotFound, WenyuanError
+
+        try:
+            command(*args, **options)
+        except WenyuanError as error:
+            typer.echo(f"wenyuan: {error}", err=True)
+            raise typer.Exit(2 if isinstance(error, InvalidInput | NotFound) else 1) from error
+
+    return told
+
+
+def _characters(text: str) -> str:
+    """`text`, if it is text: what the terminal sent in another encoding arrives as halves of surrogate pairs."""
+    from embeddings import InvalidInput
+
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InvalidInput(
+            "The question is not in the terminal's encoding; set the terminal to UTF-8."
+        ) from error
+    return text
+
+
+@contextmanager
+def _progress(label: str) -> Iterator[Callable[[int, int], None]]:
+    """A bar on a terminal's stderr, for work that takes more than a second."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    console = Console(stderr=True)
+    progress = Progress(console=console, transient=True, disable=not console.is_terminal)
+    task = progress.add_task(label, total=None)
+    began = time.monotonic()
+
+    def show(done: int, total: int) -> None:
+        progress.update(task, completed=done, total=total)
+        if done == total:
+            progress.stop()
+        elif time.monotonic() - began > _SHOW_PROGRESS_AFTER_S:
+            progress.start()
+
+    try:
+        yield show
+    finally:
+        progress.stop()
+
+
+def _added(report: "AddReport | None") -> dict[str, Any]:
+    if report is None:
+        return {"added": [], "unchanged": [], "refused": [], "removed": 0}
+    return {
+        "added": [{"path": str(file.path), "document_id": file.document_id} for file in report.added],
+        "unchanged": [{"path": str(file.path), "document_id": file.document_id} for file in report.unchanged],
+        "refused": [{"path": str(file.path), "reason": file.reason} for file in report.refused],
+        "removed": report.removed,
+    }
+
+
+def _print_refused(report: "AddReport | None") -> None:
+    for file in report.refused if report else ():
+        typer.echo(_shown(f"refused {file.path}: {file.reason}"), err=True)
+
+
+def _print_json(value: object, *, indent: int | None = 2) -> None:
+    import sys
+
+    from api.rendering import to_json
+
+    sys.stdout.buffer.write(to_json(value, indent=indent) + b"\n")
+    sys.stdout.buffer.flush()
+
+
+def _figures(reports: "list[Report]") -> "Table":
+    table = _table("", *(report.legs for report in reports))
+    for label, figure in _FIGURES.items():
+        table.add_row(label, *(figure(report) for report in reports))
+    return table
+
+
+_FIGURES: dict[str, Callable[[Any], str]] = {
+    "quote hit@1": lambda report: f"{report.quote.hit_at_1:.3f}",
+    "quote hit@3": lambda report: f"{report.quote.hit_at_3:.3f}",
+    "quote hit@10": lambda report: f"{report.quote.hit_at_10:.3f}",
+    "quote MRR": lambda report: f"{report.quote.mrr:.3f}",
+    "quote nDCG@10": lambda report: f"{report.quote.ndcg_at_10:.3f}",
+    "passage hit@1": lambda report: f"{report.passage.hit_at_1:.3f}",
+    "passage hit@3": lambda report: f"{report.passage.hit_at_3:.3f}",
+    "passage hit@10": lambda report: f"{report.passage.hit_at_10:.3f}",
+    "passage MRR": lambda report: f"{report.passage.mrr:.3f}",
+    "passage nDCG@10": lambda report: f"{report.passage.ndcg_at_10:.3f}",
+    "answer share of quote": lambda report: f"{report.answer_share:.3f}",
+    "answerable, no hits": lambda report: f"{report.lost:.3f} of {report.answerable}",
+    "unanswerable, hits": lambda report: f"{report.false_answers:.3f} of {report.unanswerable}",
+    "median ms": lambda report: f"{report.median_ms:.1f}",
+    "p95 ms": lambda report: f"{report.p95_ms:.1f}",
+}
+
+
+def _table(*columns: str) -> "Table":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD)
+    for column in columns:
+        table.add_column(column, overflow="fold", no_wrap=column in ("#", "score"))
+    return table
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console(markup=False, highlight=False, emoji=False)
+
+
+def _place(source: "Source") -> str:
+    place = " › ".join((source.title, *source.outline))
+    return _shown(f"{place} ({source.filename}, paragraph {source.paragraph})")
+
+
+def _shown(text: str) -> str:
+    """`text` without what a terminal would obey or an output could not encode."""
+    return "".join(
+        " " if category(character) in ("Cc", "Cs") and character != "\n" else character for character in text
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,112 @@
+"""The life of a server: listen, open the collection meanwhile, answer, stop."""
+
+import signal
+import socket
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing, suppress
+from pathlib import Path
+
+import uvicorn
+
+from api.app import create_app
+from api.library import Library, open_default
+from api.settings import Settings
+from embeddings import AddReport, Unavailable, mirror_paths
+
+_ORIGIN = "serve"
+_GRACE_S = 5
+_WARM_UP = "安全生产工作要求"
+
+OnProgress = Callable[[int, int], None]
+OnReady = Callable[[str, int, AddReport | None], None]
+"""Called with the address, the number of documents and what became of the files, once questions are
+answered."""
+
+
+class AddressUnavailable(Unavailable):
+    code = "address_unavailable"
+
+
+class _Stopped(Exception):
+    pass
+
+
+def serve(settings: Settings, paths: Sequence[Path], *, on_progress: OnProgress, on_ready: OnReady) -> None:
+    """Answer questions until the process is told to stop.
+
+    The documents under `paths` replace what was served before; without any, what is there is served.
+
+    Raises:
+        AddressUnavailable: the port is taken, or the host is none of this machine's.
+        InvalidInput, StorageUnavailable, ModelUnavailable, EmbedderMismatch: as opening and adding do.
+    """
+    listener = _listen(settings.host, settings.port)
+    library = Library()
+    server = _make_server(settings, library)
+
+    def heed_stop(done: int, total: int) -> None:
+        if server.should_exit:
+            raise _Stopped
+        on_progress(done, total)
+
+    def open_library() -> None:
+        collection = open_default(settings)
+        try:
+            report = mirror_paths(collection, paths, origin=_ORIGIN, on_progress=heed_stop) if paths else None
+            _, total = collection.list_documents(limit=1)
+            # What is loaded on first use is loaded now, not at the expense of whoever asks first.
+            collection.search(_WARM_UP)
+        except BaseException:
+            collection.close()
+            raise
+        library.put(collection)
+        on_ready(_address(listener, settings.host), total, report)
+
+    def stop_if_failed(opening: Future[None]) -> None:
+        if opening.exception() is not None:
+            server.should_exit = True
+
+    with listener, closing(library), ThreadPoolExecutor(max_workers=1) as opener:
+        opening = opener.submit(open_library)
+        opening.add_done_callback(stop_if_failed)
+        server.run(sockets=[listener])
+        _reraise(opening)
+
+
+def _reraise(opening: Future[None]) -> None:
+    with suppress(_Stopped):
+        opening.result()
+
+
+def _make_server(settings: Settings, library: Library) -> uvicorn.Server:
+    config = uvicorn.Config(
+        create_app(settings, library),
+        log_config=None,
+        log_level="warning",
+        access_log=False,
+        lifespan="off",
+        server_header=False,
+        timeout_graceful_shutdown=_GRACE_S,
+    )
+    server = uvicorn.Server(config)
+    # uvicorn raises a signal again after it has stopped; that must not end the process with an error.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.handle_exit)
+    return server
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family)
+    except OSError as error:
+        raise AddressUnavailable(
+            f"Cannot listen on {host}:{port}: {error.strerror}. Choose another port with --port or"
+            " WENYUAN_PORT, or stop what has this one."
+        ) from error
+
+
+def _address(listener: socket.socket, host: str) -> str:
+    shown = f"[{host}]" if ":" in host else host
+    return f"http://{shown}:{listener.getsockname()[1]}"

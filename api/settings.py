@@ -1,0 +1,32 @@
+"""What can be set from outside, as WENYUAN_… in the environment or as an option of a command."""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+_ROOT = Path(__file__).resolve().parent.parent
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="WENYUAN_", env_ignore_empty=True, extra="forbid")
+
+    host: str = Field(default="127.0.0.1", min_length=1)
+    port: int = Field(default=8000, ge=0, le=65535, description="0 takes any free port")
+    data_dir: Path = Field(default_factory=lambda: _default_data_dir(), description="holds the collections")
+    model: str = Field(default="builtin", min_length=1, description="“builtin”, a folder or a hub's name")
+    max_body_bytes: int = Field(default=1 << 20, ge=1, description="longest request body that is read")
+
+
+def sample_documents() -> Path | None:
+    """The folder of sample documents that a checkout has beside the package."""
+    folder = _ROOT / "seeds"
+    return folder if folder.is_dir() else None
+
+
+def _default_data_dir() -> Path:
+    """`data/` of a checkout, wherever a command is run; else the user's own data folder."""
+    if (_ROOT / "pyproject.toml").is_file():
+        return _ROOT / "data"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share") / "wenyuan"

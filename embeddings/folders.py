@@ -1,0 +1,152 @@
+"""Files and folders into a collection."""
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from embeddings.collection import Collection
+from embeddings.errors import InvalidInput
+from embeddings.readers import MAX_DOCUMENT_BYTES, identify, is_readable, read
+from embeddings.types import Document
+
+# Few enough that a stop is heeded soon, many enough that committing is not most of the work.
+_BATCH_FILES = 64
+_BATCH_BYTES = 4 << 20
+
+OnProgress = Callable[[int, int], None]
+"""Called with how many files are done, and of how many. What it raises ends the work."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFile:
+    path: Path
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedFile:
+    path: Path
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class AddReport:
+    """What became of every file. The bytes of an unchanged one were there already."""
+
+    added: tuple[ReadFile, ...]
+    unchanged: tuple[ReadFile, ...]
+    refused: tuple[RefusedFile, ...]
+    removed: int = 0
+
+
+def add_paths(
+    collection: Collection,
+    paths: Sequence[Path],
+    *,
+    origin: str | None = None,
+    on_progress: OnProgress | None = None,
+) -> AddReport:
+    """Add files, and those under folders that there is a reader for; a refused one stops no other.
+
+    Hidden files are left out of folders. Of a path only the file's name is kept.
+
+    Raises:
+        InvalidInput: a path does not exist; then nothing is added.
+        StorageUnavailable: the disk refuses; earlier files may have been added.
+    """
+    files, refused = _find_files(paths)
+    held = collection.document_ids()
+    added: list[ReadFile] = []
+    unchanged: list[ReadFile] = []
+    batch: dict[Path, Document] = {}
+    for done, path in enumerate(files, start=1):
+        outcome = _read(path, held)
+        if isinstance(outcome, Document):
+            held.add(outcome.id)
+            batch[path] = outcome
+        elif isinstance(outcome, ReadFile):
+            unchanged.append(outcome)
+        else:
+            refused.append(outcome)
+        if batch and (_is_full(batch) or done == len(files)):
+            collection.add(list(batch.values()), origin=origin)
+            added.extend(ReadFile(path, document.id) for path, document in batch.items())
+            batch.clear()
+        if on_progress is not None:
+            on_progress(done, len(files))
+    return AddReport(tuple(added), tuple(unchanged), tuple(refused))
+
+
+def mirror_paths(
+    collection: Collection, paths: Sequence[Path], *, origin: str, on_progress: OnProgress | None = None
+) -> AddReport:
+    """`add_paths`; then remove what `origin` brought earlier and is no longer there.
+
+    Documents that came otherwise stay. Raises: as `add_paths`.
+    """
+    report = add_paths(collection, paths, origin=origin, on_progress=on_progress)
+    there = {file.document_id for file in (*report.added, *report.unchanged)}
+    gone = collection.document_ids(origin=origin) - there
+    if gone:
+        collection.remove(sorted(gone))
+    return replace(report, removed=len(gone))
+
+
+def _read(path: Path, held: set[str]) -> Document | ReadFile | RefusedFile:
+    try:
+        with path.open("rb") as file:
+            # One byte more than is read of any file tells that it is too long, however long it is.
+            data = file.read(MAX_DOCUMENT_BYTES + 1)
+        # What is held need not be taken apart again.
+        known = identify(data)
+        return ReadFile(path, known) if known in held else read(data, filename=path.name)
+    except InvalidInput as error:
+        return RefusedFile(path, str(error))
+    except OSError as error:
+        return _unreadable(path, error)
+
+
+def _is_full(batch: dict[Path, Document]) -> bool:
+    size = sum(len(document.original) for document in batch.values())
+    return len(batch) >= _BATCH_FILES or size >= _BATCH_BYTES
+
+
+def _find_files(paths: Sequence[Path]) -> tuple[list[Path], list[RefusedFile]]:
+    """The files in a stable order, each once, and what cannot even be looked into."""
+    for path in paths:
+        if not path.exists():
+            raise InvalidInput(f"“{path}” does not exist.")
+    files: dict[Path, None] = {}
+    refused: list[RefusedFile] = []
+    visited: set[str] = set()
+    for path in paths:
+        if path.is_dir():
+            files.update(dict.fromkeys(_walk(path, visited, refused)))
+        elif path.is_file():
+            files[path] = None
+        else:
+            refused.append(RefusedFile(path, f"“{path.name}” is neither a file nor a folder."))
+    return list(files), refused
+
+
+def _walk(top: Path, visited: set[str], refused: list[RefusedFile]) -> Iterator[Path]:
+    """Follows links to folders, into each folder once: a loop of links ends."""
+
+    def refuse(error: OSError) -> None:
+        refused.append(_unreadable(Path(error.filename), error))
+
+    for folder, folder_names, filenames in os.walk(top, followlinks=True, onerror=refuse):
+        if (real := os.path.realpath(folder)) in visited:
+            folder_names.clear()
+            continue
+        visited.add(real)
+        folder_names[:] = sorted(name for name in folder_names if not name.startswith("."))
+        for name in sorted(filenames):
+            path = Path(folder, name)
+            if not name.startswith(".") and is_readable(name) and path.is_file():
+                yield path
+
+
+def _unreadable(path: Path, error: OSError) -> RefusedFile:
+    return RefusedFile(path, f"“{path.name}” cannot be read: {error.strerror}.")

@@ -1,0 +1,372 @@
+"""The truth: one SQLite file with the documents, their vectors and their terms. Knows no cache."""
+
+import json
+import secrets
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+
+import numpy as np
+
+from embeddings.errors import DocumentNotFound, EmbedderMismatch, StorageUnavailable
+from embeddings.local.rows import Rows, decode_text, encode_text, refusals
+from embeddings.storage import NewDocument
+from embeddings.types import Document, Metadata, headings_over
+
+_NAME = "wenyuan.sqlite3"
+_SCHEMA_VERSION = 1
+_BUSY_S = 5.0
+# Three vectors of 512 dimensions on a page, where a page of 4 KiB would waste a quarter.
+_PAGE_BYTES = 8192
+_WAL_BYTES = 8 << 20
+# Terms repeat each character of the text three times over: a third of the size for 12 µs a segment.
+_ZLIB_LEVEL = 3
+
+_SCHEMA = """
+CREATE TABLE collection (
+    stamp INTEGER NOT NULL, -- tells this database from any other that the caches may have been made of
+    embedder_id TEXT NOT NULL,
+    dim INTEGER NOT NULL,
+    generation INTEGER NOT NULL,
+    segments INTEGER NOT NULL
+);
+CREATE TABLE documents (
+    position INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    sha256 TEXT NOT NULL,
+    filename TEXT NOT NULL,
+    encoding TEXT NOT NULL,
+    title TEXT NOT NULL,
+    passages INTEGER NOT NULL,
+    byte_length INTEGER NOT NULL,
+    added_at TEXT NOT NULL,
+    origin TEXT,
+    generation INTEGER NOT NULL,
+    first_segment INTEGER NOT NULL,
+    segments INTEGER NOT NULL,
+    metadata TEXT NOT NULL,
+    marks TEXT NOT NULL,
+    outline TEXT NOT NULL
+);
+CREATE INDEX documents_by_generation ON documents (generation);
+CREATE INDEX documents_by_origin ON documents (origin) WHERE origin IS NOT NULL;
+CREATE TABLE contents (
+    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+    text TEXT NOT NULL,
+    original BLOB NOT NULL
+);
+CREATE TABLE terms ( -- one line a segment, one blank between terms, zlib
+    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
+    lines BLOB NOT NULL
+);
+CREATE TABLE passages ( -- the text is kept again: cutting it out of a long document takes 0.4 ms each
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    paragraph INTEGER NOT NULL,
+    page INTEGER,
+    heading INTEGER,
+    is_heading INTEGER NOT NULL,
+    text TEXT NOT NULL,
+    places TEXT NOT NULL
+);
+CREATE INDEX passages_by_document ON passages (document);
+CREATE TABLE segments (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    passage INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
+    start INTEGER NOT NULL,
+    end INTEGER NOT NULL,
+    topic TEXT NOT NULL
+);
+CREATE INDEX segments_by_passage ON segments (passage);
+CREATE TABLE vectors ( -- float16, little-endian
+    segment INTEGER PRIMARY KEY REFERENCES segments ON DELETE CASCADE,
+    vector BLOB NOT NULL
+);
+CREATE TABLE removals ( -- a document's segments have neighbouring ids, so one row a removed document
+    generation INTEGER NOT NULL,
+    first_segment INTEGER NOT NULL,
+    segments INTEGER NOT NULL
+);
+CREATE INDEX removals_by_generation ON removals (generation);
+"""
+
+
+class Database:
+    """The one connection that writes. Its caller sees to it that one thread at a time does."""
+
+    def __init__(self, folder: Path, *, embedder_id: str, dim: int) -> None:
+        """Opens the database in `folder`, or makes it.
+
+        Raises:
+            StorageUnavailable: it cannot be read or written, or a newer version wrote it.
+            EmbedderMismatch: another embedder made its vectors.
+        """
+        self._path = folder / _NAME
+        with refusals():
+            self._connection = _connect(self._path, "mode=rwc")
+            try:
+                _prepare(self._connection, embedder_id, dim)
+                _check(self._connection, embedder_id, dim)
+            except BaseException:
+                self._connection.close()
+                raise
+
+    def rows(self) -> Rows:
+        with refusals():
+            return Rows(_connect(self._path, "mode=ro"))
+
+    def add(self, documents: Sequence[NewDocument], origin: str | None) -> bool:
+        """Whether anything changed: documents that are there already are passed over."""
+        with refusals(), self._transaction():
+            held = self._positions([new.document.id for new in documents])
+            missing: dict[str, NewDocument] = {}
+            for new in documents:
+                if new.document.id not in held:
+                    missing.setdefault(new.document.id, new)
+            if not missing:
+                return False
+            generation = self._next_generation()
+            for new in missing.values():
+                self._insert(new, origin, generation)
+            self._count_segments(sum(len(new.entries) for new in missing.values()))
+        return True
+
+    def remove(self, document_ids: Sequence[str]) -> bool:
+        """Whether anything changed. Raises: DocumentNotFound."""
+        with refusals(), self._transaction():
+            held = self._positions(document_ids)
+            for document_id in document_ids:
+                if document_id not in held:
+                    raise DocumentNotFound(f"document {document_id!r} is not in the collection")
+            if not held:
+                return False
+            generation = self._next_generation()
+            removed = sum(self._delete(position, generation) for position in held.values())
+            self._count_segments(-removed)
+        return True
+
+    def checkpoint(self) -> None:
+        """Bring a long write-ahead log into the database file, as far as readers let it."""
+        with suppress(OSError), refusals():
+            if self._path.with_name(_NAME + "-wal").stat().st_size > _WAL_BYTES:
+                self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def close(self) -> None:
+        with refusals():
+            self._connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.rollback()
+            raise
+
+    def _next_generation(self) -> int:
+        self._connection.execute("UPDATE collection SET generation = generation + 1")
+        (generation,) = self._connection.execute("SELECT generation FROM collection").fetchone()
+        return int(generation)
+
+    def _count_segments(self, change: int) -> None:
+        self._connection.execute("UPDATE collection SET segments = segments + ?", (change,))
+
+    def _next_id(self, table: str) -> int:
+        row = self._connection.execute("SELECT seq FROM sqlite_sequence WHERE name = ?", (table,)).fetchone()
+        return 1 if row is None else row[0] + 1
+
+    def _positions(self, document_ids: Sequence[str]) -> dict[str, int]:
+        return dict(
+            self._connection.execute(
+                "SELECT id, position FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(document_ids)),),
+            )
+        )
+
+    def _insert(self, new: NewDocument, origin: str | None, generation: int) -> None:
+        first_segment = self._next_id("segments")
+        position = self._insert_document(new, origin, generation, first_segment)
+        self._insert_passages(new.document, position, first_segment)
+        halves = np.asarray(new.vectors).astype("<f2")
+        self._connection.executemany(
+            "INSERT INTO vectors VALUES (?, ?)",
+            ((first_segment + i, half.tobytes()) for i, half in enumerate(halves)),
+        )
+        lines = "\n".join(" ".join(entry.terms) for entry in new.entries)
+        self._connection.execute(
+            "INSERT INTO terms VALUES (?, ?)", (position, zlib.compress(lines.encode(), _ZLIB_LEVEL))
+        )
+
+    def _insert_document(
+        self, new: NewDocument, origin: str | None, generation: int, first_segment: int
+    ) -> int:
+        document = new.document
+        cursor = self._connection.execute(
+            "INSERT INTO documents VALUES (NULL, ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT),"
+            " ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)",
+            (
+                document.id,
+                document.sha256,
+                encode_text(document.filename),
+                document.encoding,
+                encode_text(document.title),
+                len(document.passages),
+                len(document.original),
+                datetime.now(UTC).isoformat(timespec="seconds"),
+                None if origin is None else encode_text(origin),
+                generation,
+                first_segment,
+                len(new.entries),
+                _metadata_json(document.metadata),
+                json.dumps([[*mark.span, mark.reason] for mark in document.marks]),
+                json.dumps([[*h.span, *h.extent, h.level, h.number, h.parent] for h in document.outline]),
+            ),
+        )
+        assert cursor.lastrowid is not None
+        self._connection.execute(
+            "INSERT INTO contents VALUES (?, CAST(? AS TEXT), ?)",
+            (cursor.lastrowid, encode_text(document.text), document.original),
+        )
+        return cursor.lastrowid
+
+    def _insert_passages(self, document: Document, position: int, first_segment: int) -> None:
+        first_passage = self._next_id("passages")
+        self._connection.executemany(
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)",
+            _passage_rows(document, position, first_passage),
+        )
+        ids = count(first_segment)
+        self._connection.executemany(
+            "INSERT INTO segments VALUES (?, ?, ?, ?, CAST(? AS TEXT))",
+            (
+                (
+                    next(ids),
+                    passage_id,
+                    *segment.span,
+                    encode_text(segment.topic.of(document.text) if segment.topic else ""),
+                )
+                for passage_id, passage in enumerate(document.passages, first_passage)
+                for segment in passage.segments
+            ),
+        )
+
+    def _delete(self, position: int, generation: int) -> int:
+        """How many segments went with the document."""
+        first_segment, segments = self._connection.execute(
+            "SELECT first_segment, segments FROM documents WHERE position = ?", (position,)
+        ).fetchone()
+        self._connection.execute(
+            "INSERT INTO removals VALUES (?, ?, ?)", (generation, first_segment, segments)
+        )
+        self._connection.execute("DELETE FROM documents WHERE position = ?", (position,))
+        return int(segments)
+
+
+def open_rows(folder: Path, *, embedder_id: str, dim: int) -> Rows:
+    """The database in `folder`, to read only, at the generation that it has now.
+
+    Raises: the same as `Database`, and StorageUnavailable if there is none.
+    """
+    path = folder / _NAME
+    if not path.is_file():
+        raise StorageUnavailable("there is no collection yet: add documents first")
+    with refusals():
+        connection = _connect_to_read(path)
+        try:
+            _check(connection, embedder_id, dim)
+        except BaseException:
+            connection.close()
+            raise
+    return Rows(connection)
+
+
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    connection = _connect(path, "mode=ro")
+    try:
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection.close()
+        if _has_log(path):
+            raise
+        # SQLite wants to make its lock file beside the database, and this folder does not let it: so there
+        # can be no writer either.
+        return _connect(path, "immutable=1")
+    return connection
+
+
+def _has_log(path: Path) -> bool:
+    log = path.with_name(path.name + "-wal")
+    return log.exists() and log.stat().st_size > 0
+
+
+def _connect(path: Path, mode: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.absolute().as_uri()}?{mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_BUSY_S,
+    )
+    connection.text_factory = decode_text
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, embedder_id: str, dim: int) -> None:
+    connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA foreign_keys = ON")
+    # Checkpoints are made after publishing, when no reader holds an older generation: made at the commit they
+    # would never reach the end of the log.
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
+    if _schema_version(connection) == 0:
+        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
+        connection.execute(
+            "INSERT INTO collection VALUES (?, ?, ?, 0, 0)", (secrets.randbits(62), embedder_id, dim)
+        )
+        connection.execute("COMMIT")
+
+
+def _check(connection: sqlite3.Connection, embedder_id: str, dim: int) -> None:
+    version = _schema_version(connection)
+    if version == 0:
+        raise StorageUnavailable("there is no collection yet: add documents first")
+    if version > _SCHEMA_VERSION:
+        raise StorageUnavailable(
+            f"a newer wenyuan wrote this collection (format {version}, this one reads {_SCHEMA_VERSION}):"
+            " upgrade wenyuan"
+        )
+    held = connection.execute("SELECT embedder_id, dim FROM collection").fetchone()
+    if held != (embedder_id, dim):
+        raise EmbedderMismatch(
+            f"the collection was made with the model {held[0]} ({held[1]} dimensions), not with {embedder_id}"
+            f" ({dim} dimensions): use it with {held[0]}, or add the documents to another data folder"
+        )
+
+
+def _schema_version(connection: sqlite3.Connection) -> int:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    return int(version)
+
+
+def _metadata_json(metadata: Metadata) -> str:
+    fields = ((name, getattr(metadata, name)) for name in Metadata.__dataclass_fields__)
+    return json.dumps({name: [field.value, *field.span] for name, field in fields if field is not None})
+
+
+def _passage_rows(document: Document, position: int, first_passage: int) -> Iterator[tuple[object, ...]]:
+    text, outline = document.text, document.outline
+    reaching = headings_over(outline, [passage.span for passage in document.passages])
+    for id, p, headings in zip(count(first_passage), document.passages, reaching, strict=False):
+        places = json.dumps([[outline[i].span.of(text), *outline[i].extent] for i in headings])
+        shown = encode_text(p.span.of(text))
+        yield id, position, *p.span, p.paragraph, p.page, p.heading, p.is_heading, shown, places

@@ -1,0 +1,284 @@
+"""What is read of the database, at one generation. The inverse of what `database` writes."""
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from itertools import chain
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.errors import DocumentNotFound, StorageUnavailable
+from embeddings.storage import DocumentHead, Place, StoredDocument, StoredSegment
+from embeddings.types import Field, Heading, Mark, Metadata, Span, Vectors
+
+_BLOCK = 4096
+
+_DAMAGED = "the database is damaged: restore it from a backup, or add the documents to a new collection"
+_REMEDIES = {
+    sqlite3.SQLITE_FULL: "the disk is full: make room and try again",
+    sqlite3.SQLITE_READONLY: "the storage folder cannot be written: check its permissions",
+    sqlite3.SQLITE_PERM: "the storage folder cannot be read: check its permissions",
+    sqlite3.SQLITE_CANTOPEN: "the database cannot be opened: check the permissions of the storage folder",
+    sqlite3.SQLITE_IOERR: "the disk fails to read or write: check it, and its free space",
+    sqlite3.SQLITE_BUSY: "another process is using the database: stop it, or try again",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+}
+
+_DOCUMENTS = """
+    SELECT id, sha256, filename, encoding, {text}, title, metadata, marks, outline, passages, byte_length,
+        added_at
+    FROM documents
+"""
+
+
+@contextmanager
+def refusals() -> Iterator[None]:
+    """SQLite's refusals as StorageUnavailable; its complaints about our own mistakes as they are."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        remedy = _REMEDIES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+        if remedy is None:
+            raise
+        raise StorageUnavailable(remedy) from error
+
+
+def encode_text(text: str) -> bytes:
+    """Any str at all, lone surrogates too, as SQLite text (through CAST, as NUL would end a bound one)."""
+    return text.encode("utf-8", "surrogatepass")
+
+
+def decode_text(encoded: bytes) -> str:
+    return encoded.decode("utf-8", "surrogatepass")
+
+
+class Rows:
+    """Reads from one connection, which stays in one read transaction for as long as anyone holds it.
+
+    `generation`, `segment_count` and `stamp` are known from the first `hold` on.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._lock = Lock()
+        self._holders = 0
+        self._retired = False
+        self.generation = 0
+        self.segment_count = 0
+        self.stamp = 0
+
+    def hold(self) -> None:
+        with self._lock:
+            if self._holders == 0:
+                self._begin()
+            self._holders += 1
+
+    def release(self) -> None:
+        with self._lock:
+            self._holders -= 1
+            if self._holders == 0:
+                self._connection.rollback()
+                self._close_if_done()
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        self.hold()
+        try:
+            yield
+        finally:
+            self.release()
+
+    def retire(self) -> None:
+        """Close as soon as nobody holds it."""
+        with self._lock:
+            self._retired = True
+            self._close_if_done()
+
+    def segments(self, segment_ids: Sequence[int]) -> list[StoredSegment]:
+        rows = self._fetch(
+            "SELECT s.id, s.start, s.end, p.id, p.start, p.end, p.text, p.paragraph, p.page, p.is_heading,"
+            " s.topic, p.places, d.id FROM segments s JOIN passages p ON p.id = s.passage"
+            " JOIN documents d ON d.position = p.document WHERE s.id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(segment_ids)),
+        )
+        by_id = {row[0]: _segment(row) for row in rows}
+        return [by_id[segment_id] for segment_id in segment_ids]
+
+    def vectors(self, segment_ids: Sequence[int], dim: int) -> Vectors:
+        by_id = dict(
+            self._fetch(
+                "SELECT segment, vector FROM vectors WHERE segment IN (SELECT value FROM json_each(?))",
+                json.dumps(list(segment_ids)),
+            )
+        )
+        return _vectors([by_id[segment_id] for segment_id in segment_ids]).reshape(-1, dim)
+
+    def heads(self, document_ids: Sequence[str]) -> list[DocumentHead]:
+        """Raises: DocumentNotFound."""
+        rows = self._fetch(
+            "SELECT id, sha256, filename, title, metadata FROM documents"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(document_ids)),
+        )
+        by_id = {
+            id: DocumentHead(id, sha256, filename, title, _metadata(metadata))
+            for id, sha256, filename, title, metadata in rows
+        }
+        for document_id in document_ids:
+            if document_id not in by_id:
+                raise DocumentNotFound(f"document {document_id!r} is not in the collection")
+        return [by_id[document_id] for document_id in document_ids]
+
+    def document(self, document_id: str) -> StoredDocument:
+        (row,) = self._fetch(
+            _DOCUMENTS.format(text="text") + "JOIN contents ON document = position WHERE position = ?",
+            self._position(document_id),
+        )
+        return _document(row)
+
+    def list_documents(self, offset: int, limit: int) -> tuple[list[StoredDocument], int]:
+        rows = self._fetch(_DOCUMENTS.format(text="''") + "ORDER BY position LIMIT ? OFFSET ?", limit, offset)
+        ((total,),) = self._fetch("SELECT count(*) FROM documents")
+        return [_document(row) for row in rows], total
+
+    def document_ids(self, origin: str | None) -> set[str]:
+        if origin is None:
+            rows = self._fetch("SELECT id FROM documents")
+        else:
+            rows = self._fetch("SELECT id FROM documents WHERE origin = CAST(? AS TEXT)", encode_text(origin))
+        return {document_id for (document_id,) in rows}
+
+    def passages(self, document_id: str) -> list[tuple[Span, int, bool]]:
+        rows = self._fetch(
+            "SELECT start, end, paragraph, is_heading FROM passages WHERE document = ? ORDER BY id",
+            self._position(document_id),
+        )
+        return [(Span(start, end), paragraph, bool(is_heading)) for start, end, paragraph, is_heading in rows]
+
+    def original(self, document_id: str) -> bytes:
+        ((original,),) = self._fetch(
+            "SELECT original FROM contents WHERE document = ?", self._position(document_id)
+        )
+        return bytes(original)
+
+    def removed_since(self, generation: int) -> npt.NDArray[np.int64]:
+        """The ids of the segments removed by later generations than `generation`."""
+        ranges = self._fetch("SELECT first_segment, segments FROM removals WHERE generation > ?", generation)
+        return np.fromiter(chain.from_iterable(range(first, first + n) for first, n in ranges), np.int64)
+
+    def terms_since(self, generation: int) -> Iterator[tuple[int, str]]:
+        """Segments added by later generations than `generation`: ids, and terms joined by blanks."""
+        for block in self._blocks(
+            "SELECT first_segment, lines FROM documents JOIN terms ON document = position"
+            " WHERE generation > ? AND segments > 0",
+            generation,
+        ):
+            for first_segment, lines in block:
+                yield from enumerate(zlib.decompress(lines).decode().split("\n"), first_segment)
+
+    def vectors_since(self, generation: int) -> Iterator[tuple[npt.NDArray[np.int64], Vectors]]:
+        """Segments added by later generations than `generation`, in blocks: ids, and their vectors."""
+        for block in self._blocks(
+            "SELECT segment, vector FROM documents JOIN vectors"
+            " ON segment BETWEEN first_segment AND first_segment + segments - 1 WHERE generation > ?",
+            generation,
+        ):
+            ids, vectors = zip(*block, strict=True)
+            yield np.array(ids, np.int64), _vectors(vectors).reshape(len(ids), -1)
+
+    def _begin(self) -> None:
+        with refusals():
+            if not self._connection.in_transaction:
+                self._connection.execute("BEGIN")
+            # Reading, not BEGIN, is what fixes the generation.
+            self.generation, self.segment_count, self.stamp = self._connection.execute(
+                "SELECT generation, segments, stamp FROM collection"
+            ).fetchone()
+
+    def _close_if_done(self) -> None:
+        if self._retired and self._holders == 0:
+            self._connection.close()
+
+    def _position(self, document_id: str) -> int:
+        # One id as a list of one: a str that SQLite cannot bind is then simply not found.
+        rows = self._fetch(
+            "SELECT id, position FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps([document_id]),
+        )
+        if not rows or rows[0][0] != document_id:
+            raise DocumentNotFound(f"document {document_id!r} is not in the collection")
+        return int(rows[0][1])
+
+    def _fetch(self, sql: str, *parameters: object) -> list[Any]:
+        # One statement at a time: the module shares prepared statements between threads.
+        with self._lock, refusals():
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def _blocks(self, sql: str, *parameters: object) -> Iterator[list[Any]]:
+        with self._lock, refusals():
+            cursor = self._connection.execute(sql, parameters)
+        while True:
+            with self._lock, refusals():
+                block = cursor.fetchmany(_BLOCK)
+            if not block:
+                return
+            yield block
+
+
+def _vectors(halves: Sequence[bytes]) -> Vectors:
+    return np.frombuffer(b"".join(halves), "<f2").astype(np.float32)
+
+
+def _segment(row: tuple[Any, ...]) -> StoredSegment:
+    id, start, end, passage_id, passage_start, passage_end, text, *place, topic, places, document_id = row
+    paragraph, page, is_heading = place
+    return StoredSegment(
+        id=id,
+        span=Span(start, end),
+        passage_id=passage_id,
+        passage_span=Span(passage_start, passage_end),
+        passage_text=text,
+        paragraph=paragraph,
+        page=page,
+        is_heading=bool(is_heading),
+        topic=topic,
+        places=tuple(Place(label, Span(start, end)) for label, start, end in json.loads(places)),
+        document_id=document_id,
+    )
+
+
+def _document(row: tuple[Any, ...]) -> StoredDocument:
+    id, sha256, filename, encoding, text, title, metadata, marks, outline, passages, byte_length, added_at = (
+        row
+    )
+    return StoredDocument(
+        id=id,
+        sha256=sha256,
+        filename=filename,
+        encoding=encoding,
+        text=text,
+        title=title,
+        metadata=_metadata(metadata),
+        marks=tuple(Mark(Span(start, end), reason) for start, end, reason in json.loads(marks)),
+        outline=tuple(_heading(*heading) for heading in json.loads(outline)),
+        passages=passages,
+        byte_length=byte_length,
+        added_at=added_at,
+    )
+
+
+def _metadata(encoded: str) -> Metadata:
+    fields = json.loads(encoded).items()
+    return Metadata(**{name: Field(value, Span(start, end)) for name, (value, start, end) in fields})
+
+
+def _heading(
+    start: int, end: int, extent_start: int, extent_end: int, level: int, number: int, parent: int | None
+) -> Heading:
+    return Heading(Span(start, end), Span(extent_start, extent_end), level, number, parent)

@@ -1,0 +1,230 @@
+"""A question as the lexical leg and the ranking see it: its words without the question around them."""
+
+import math
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.commonness import load_commonness
+from embeddings.errors import EmptyText, TooLarge
+from embeddings.storage import Snapshot
+from embeddings.synonyms import load_synonyms
+from embeddings.terms import extract_terms, fold, is_han, term_runs
+
+# So many segments weigh what is known of terms at large; a term that is hardly ever seen weighs so much.
+_PRIOR_SEGMENTS = 100
+_RAREST = 10.0
+Presence = npt.NDArray[np.float64]
+"""(terms,): 0..1, how far each term of a query is there."""
+
+MAX_QUERY_CHARS = 2_000
+_ASKING = re.compile(
+    "请问|请教|麻烦|帮我|告诉我|我想知道|(?:是|有|叫|为|做|干|用)什么|什么(?:是|叫|时候|样|人)|什么|(?:是|有|归|由|在)?哪(?:些|个|一个|一项|一|里|儿|位|几|年|天)"
+    "|怎么(?:办|样|做|处理)?|咋|怎样|如何|为何|有?多少|几(?=[个次项条名人起家])|是否|是不是|有没有|能不能|可不可以|会不会|要不要"
+    "|(?:是|由|归|找)?谁|[吗呢吧啊呀么]|[的了是]"
+)
+_ASKS_NUMBER = re.compile("多少|几(?![乎月号日点])|(?:电话|手机|号码|价格|金额|比例|比率|百分比)")
+_ASKS_DATE = re.compile("[几哪](?:年|月|日|号|天|一年|一天)|什么时候|什么时间|何时|何日|日期|时间")
+# A synonym is worth this much of the word.
+_SYNONYM_WORTH = 0.6
+# Of a pair only one character is there: that is worth this much of the pair.
+_CHARACTER_WORTH = 0.3
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
+
+    `rarest` is the weight of a term that stands nowhere. `is_word` tells runs of letters and digits
+    from Han terms.
+    """
+
+    text: str
+    content: str
+    terms: tuple[str, ...]
+    counts: npt.NDArray[np.float64]
+    weights: npt.NDArray[np.float64]
+    positions: "Positions"
+    rarest: float
+    is_word: tuple[bool, ...]
+    synonyms: "tuple[Synonym, ...]"
+    asks_number: bool
+    asks_date: bool
+
+    def presence(self, text: str) -> Presence:
+        """For each term 1 where it stands in `text` (folded), less where only a synonym does, else 0."""
+        words = _words(text)
+        present = np.array(
+            [
+                term in words if word else term in text
+                for term, word in zip(self.terms, self.is_word, strict=True)
+            ],
+            dtype=np.float64,
+        )
+        for synonym in self.synonyms:
+            if any(other in text for other in synonym.others):
+                present[synonym.places] = np.maximum(present[synonym.places], _SYNONYM_WORTH)
+        return present
+
+    def running_counts(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """(len(texts) + 1, terms): how often each term stands in the first 0, 1, … of `texts` (folded); a
+        synonym counts for part of it."""
+        counts = np.zeros((len(texts) + 1, len(self.terms)))
+        whole = "\n".join(texts)
+        for place, (term, is_word) in enumerate(zip(self.terms, self.is_word, strict=True)):
+            if term in whole:
+                counts[1:, place] = [_words(text)[term] if is_word else text.count(term) for text in texts]
+        for synonym in self.synonyms:
+            if any(other in whole for other in synonym.others):
+                found = np.array([any(other in text for other in synonym.others) for text in texts])
+                held = counts[1:, synonym.places]
+                counts[1:, synonym.places] = np.where((held == 0) & found[:, None], _SYNONYM_WORTH, held)
+        return np.cumsum(counts, axis=0)
+
+    def searched_terms(self) -> list[str]:
+        """The terms to search for: its own, and the character pairs of its synonyms."""
+        others = (
+            term for synonym in self.synonyms for other in synonym.others for term in extract_terms(other)
+        )
+        return list(dict.fromkeys([*self.terms, *(term for term in others if len(term) > 1)]))
+
+    def matched_words(self, text: str) -> tuple[str, ...]:
+        """The longest runs of the query, of two characters or more, that stand in `text` (folded)."""
+        words: list[str] = []
+        for run in term_runs(self.content):
+            start = 0
+            while start < len(run):
+                end = next((e for e in range(len(run), start, -1) if run[start:e] in text), start)
+                if end - start > 1 or (end > start and len(run) == 1):
+                    words.append(run[start:end])
+                start = max(end, start + 1)
+        return tuple(dict.fromkeys(words))
+
+    def coverage(self, present: Presence) -> float:
+        """The share of the query, by weight, that the terms in `present` cover."""
+        total = float(self.positions.weights.sum())
+        return float(self._covered(present).sum()) / total if total else 0.0
+
+    def evidence(self, present: Presence) -> float:
+        """How much of the query they cover, in ten rarest terms, at most 1."""
+        return min(1.0, float(self._covered(present).sum()) / (10 * self.rarest))
+
+    def _covered(self, present: Presence) -> npt.NDArray[np.float64]:
+        covered: npt.NDArray[np.float64] = self.positions.weights * self._worth(present)
+        return covered
+
+    def _worth(self, present: Presence) -> npt.NDArray[np.float64]:
+        padded = np.append(present, 0.0)
+        whole = padded[self.positions.whole].max(axis=1, initial=0.0)
+        worth: npt.NDArray[np.float64] = np.maximum(whole, _CHARACTER_WORTH * padded[self.positions.part])
+        return worth
+
+
+@dataclass(frozen=True, slots=True)
+class Synonym:
+    """A word of a query: the places of its terms in `Query.terms`, and the words that mean much the same."""
+
+    places: npt.NDArray[np.int64]
+    others: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Positions:
+    """The characters and words of a query, n of them: the weight of each (n,), the two terms of which either
+    covers it whole (n, 2) and the one that covers it in part (n,), each a place in `Query.terms` or -1."""
+
+    weights: npt.NDArray[np.float64]
+    whole: npt.NDArray[np.int64]
+    part: npt.NDArray[np.int64]
+
+
+def validate_query(query: str) -> str:
+    """`query` folded to one spelling.
+
+    Raises:
+        EmptyText: it has no letter, digit or Han character.
+        TooLarge: it is longer than `MAX_QUERY_CHARS`.
+    """
+    if len(query) > MAX_QUERY_CHARS:
+        raise TooLarge(
+            f"The query is {len(query):,} characters; at most {MAX_QUERY_CHARS:,} are searched for. Shorten it."
+        )
+    folded = fold(query)
+    if not term_runs(folded):
+        raise EmptyText("The query has no letter, digit or Han character. Ask with at least one word.")
+    return folded
+
+
+def strip_asking(folded: str) -> str:
+    """`folded` without the words that only make a question of it."""
+    return _ASKING.sub(" ", folded)
+
+
+def read_query(folded: str, snapshot: Snapshot) -> Query:
+    """The query `folded`, its terms weighted by how rare they are in `snapshot`."""
+    content = strip_asking(folded)
+    counts = Counter(extract_terms(content))
+    terms = tuple(counts)
+    frequencies, total = snapshot.frequencies(terms), snapshot.segment_count()
+    weights = _inverse_frequencies(frequencies, total)
+    index = {term: place for place, term in enumerate(terms)}
+    return Query(
+        text=folded,
+        content=content,
+        terms=terms,
+        counts=np.array([counts[term] for term in terms], dtype=np.float64),
+        weights=weights,
+        positions=_read_positions(content, index, _blended_weights(terms, frequencies, total)),
+        rarest=_RAREST,
+        is_word=tuple(not is_han(term[0]) for term in terms),
+        synonyms=tuple(_read_synonyms(content, index)),
+        asks_number=_ASKS_NUMBER.search(folded) is not None,
+        asks_date=_ASKS_DATE.search(folded) is not None,
+    )
+
+
+def _inverse_frequencies(frequencies: Sequence[int], total: int) -> npt.NDArray[np.float64]:
+    """Robertson and Spärck Jones's weight, as BM25 in Lucene and tantivy has it."""
+    return np.array([math.log(1 + (total - min(f, total) + 0.5) / (f + 0.5)) for f in frequencies])
+
+
+def _blended_weights(terms: Sequence[str], frequencies: Sequence[int], total: int) -> npt.NDArray[np.float64]:
+    """How much each term says of the matter: rare at large and, where the collection is large, rare in it."""
+    common = load_commonness().of(terms)
+    shares = (np.array(frequencies) + _PRIOR_SEGMENTS * common) / (total + _PRIOR_SEGMENTS)
+    weights: npt.NDArray[np.float64] = np.log1p(1 / shares)
+    return np.minimum(weights, _RAREST)
+
+
+def _read_positions(content: str, index: dict[str, int], weights: npt.NDArray[np.float64]) -> Positions:
+    rows = [row for run in term_runs(content) for row in _positions_of(run, index)]
+    whole = np.array([[first, second] for first, second, _ in rows], dtype=np.int64).reshape(-1, 2)
+    # A character weighs as much as the commoner of its two pairs: that one is more likely inside a word.
+    lightest = np.append(weights, np.inf)[whole].min(axis=1)
+    return Positions(lightest, whole, np.array([part for _, _, part in rows], dtype=np.int64))
+
+
+def _positions_of(run: str, index: dict[str, int]) -> list[tuple[int, int, int]]:
+    if len(run) == 1 or not is_han(run[0]):
+        return [(index[run], -1, -1)]
+    pairs = [-1, *(index[run[i : i + 2]] for i in range(len(run) - 1)), -1]
+    return [(pairs[i], pairs[i + 1], index[character]) for i, character in enumerate(run)]
+
+
+def _read_synonyms(content: str, index: dict[str, int]) -> Iterator[Synonym]:
+    lexicon = load_synonyms()
+    for match in lexicon.pattern.finditer(content):
+        others = tuple(other for other in lexicon.others[match[0]] if other not in content)
+        if others:
+            places = np.array(
+                [index[term] for term in dict.fromkeys(extract_terms(match[0]))], dtype=np.int64
+            )
+            yield Synonym(places, others)
+
+
+def _words(folded: str) -> Counter[str]:
+    return Counter(run for run in term_runs(folded) if not is_han(run[0]))

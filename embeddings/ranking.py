@@ -1,0 +1,343 @@
+"""From the two legs to hits: fusion, the choice of the quote, a calibrated score, and knowing when there is no answer.
+
+First the segments that either leg found are fused (each leg's scores divided by its best, weighted) and folded
+into passages. Then, in the best passages, every run of sentences is looked at closely, and a logistic model of a
+few features says how likely it answers the query: that is the score, the ranking and the choice of the quote.
+"""
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from operator import mul
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.embedder import Embedder
+from embeddings.queries import Query, read_query
+from embeddings.splitting import find_lead_in, split_sentences
+from embeddings.storage import Candidate, DocumentHead, Snapshot, StoredSegment
+from embeddings.terms import fold
+from embeddings.types import Hit, Source, Span, Why
+
+Legs = Literal["both", "dense", "lexical"]
+
+_WEIGHTS_FILE = Path(__file__).parent / "models" / "ranking.json"
+_LEG_DEPTH = 50
+_DENSE_SHARE = 0.4
+_MIN_PASSAGES = 12
+_FOLLOWING_SHARE = 0.2
+_SEGMENTS_PER_PASSAGE = 3
+_MAX_RUN = 3
+# A query that a lead-in covers this much of asks for all that stands under it.
+_TOPIC_QUESTION = 0.5
+_MIN_QUOTE_CHARS = 40
+_MAX_QUOTE_CHARS = 160
+# BM25 of a run: its saturation, how much its length counts against it, and the length that counts as usual.
+_K1, _B, _USUAL_CHARS = 1.2, 0.3, 75
+# A term that stands not in the run but in its topic, its heading or the title is worth this much of one that does.
+_TOPIC_WORTH, _HEADING_WORTH, _TITLE_WORTH = 0.5, 0.3, 0.2
+_QUESTION = re.compile(r"[?？]”?$")
+_DATE = re.compile(
+    r"[\d一二三四五六七八九十〇]\s*[年月日号时]|\d{4}-\d|[年月季]底|[年月]初|上半年|下半年|季度|[春夏秋冬汛]季|汛期"
+)
+# An amount, and no date.
+_NUMBER = re.compile(
+    r"(?<![\d.])\d{1,3}(?:[.,]\d+)*(?:年|(?![\d.]*[月日时\d]))|\d{4,}(?![年\d])"
+    r"|[一二三四五六七八九十百千万两]+(?=[个名人次起件项条家种类点元倍成级万亿台辆处户])"
+)
+
+
+class Features(NamedTuple):
+    """What is known of one run of sentences and the query, each about 0..1.
+
+    `lexical` is BM25 over the most it could be; `coverage` the share of the query that the passage and its
+    headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have; `missing_numbers` the share of the
+    query's numbers and Latin words that are nowhere around; `lacks` says that an amount or a date is asked for and
+    none is there; `is_heading` that the passage is a heading; `topic` the share of the query that the lead-in of
+    the segment covers.
+    """
+
+    lexical: float
+    coverage: float
+    evidence: float
+    similarity: float
+    missing_numbers: float
+    lacks: float
+    is_heading: float
+    topic: float
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The logistic model over `Features` and the probability under which a hit is no answer."""
+
+    bias: float
+    features: Features
+    threshold: float
+
+    def logit(self, features: Features) -> float:
+        return math.fsum([self.bias, *map(mul, self.features, features)])
+
+    def probability(self, features: Features) -> float:
+        return sigmoid(self.logit(features))
+
+
+def sigmoid(logit: float) -> float:
+    return 1 / (1 + math.exp(-logit))
+
+
+@cache
+def load_weights() -> Weights:
+    """The weights that scripts/fit_ranking.py wrote."""
+    record = json.loads(_WEIGHTS_FILE.read_text(encoding="utf-8"))
+    return Weights(record["bias"], Features(**record["features"]), record["threshold"])
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A segment that a leg found. Ranks count from 1."""
+
+    segment: StoredSegment
+    fused: float
+    cosine: float
+    dense_rank: int | None
+    lexical_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """A run of sentences that may answer, with the segment that it was found by."""
+
+    span: Span
+    features: Features
+    found: _Found
+
+
+def rank(
+    folded: str,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    weights: Weights,
+    *,
+    background: float,
+    top_k: int,
+    min_score: float | None,
+    legs: Legs,
+) -> list[Hit]:
+    """The hits for a query that `validate_query` folded, best first, at most one a passage.
+
+    `background` is the cosine that unrelated texts have in the embedder's space.
+    """
+    query = read_query(folded, snapshot)
+    found = _find(query, snapshot, embedder, legs) if query.terms else []
+    limit = max(top_k, _MIN_PASSAGES)
+    scored = _score_passages(query, found, snapshot, weights, background=background, limit=limit)
+    probable = sorted(((weights.probability(run.features), run) for run in scored), key=lambda pair: -pair[0])
+    best = [(score, run) for score, run in probable[:top_k] if score >= _lowest(probable, weights, min_score)]
+    heads = _heads(snapshot, [run.found.segment for _, run in best])
+    return [
+        _hit(place, score, run, heads[run.found.segment.document_id], query)
+        for place, (score, run) in enumerate(best, start=1)
+    ]
+
+
+def _find(query: Query, snapshot: Snapshot, embedder: Embedder, legs: Legs) -> list[_Found]:
+    """The segments that the legs found, fused, best first."""
+    vector = embedder.encode_queries([query.content])[0]
+    dense = snapshot.nearest(vector, _LEG_DEPTH) if legs != "lexical" and vector.any() else []
+    lexical = snapshot.matching(query.searched_terms(), _LEG_DEPTH) if legs != "dense" else []
+    dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
+    ids = list(lexical_ranks | dense_ranks)
+    cosines = snapshot.vectors(ids) @ vector if legs != "lexical" else np.zeros(len(ids))
+    bm25 = {candidate.segment_id: candidate.score for candidate in lexical}
+    highest_bm25 = max(bm25.values(), default=1.0)
+    highest_cosine = max(float(cosines.max(initial=0.0)), 1e-6)
+    found = [
+        _Found(
+            segment,
+            (1 - _DENSE_SHARE) * bm25.get(segment.id, 0.0) / highest_bm25
+            + _DENSE_SHARE * max(0.0, float(cosine)) / highest_cosine,
+            float(cosine),
+            dense_ranks.get(segment.id),
+            lexical_ranks.get(segment.id),
+        )
+        for segment, cosine in zip(snapshot.segments(ids), cosines, strict=True)
+    ]
+    return sorted(found, key=lambda entry: -entry.fused)
+
+
+def _ranks(candidates: Sequence[Candidate]) -> dict[int, int]:
+    return {candidate.segment_id: place for place, candidate in enumerate(candidates, start=1)}
+
+
+def _lowest(probable: Sequence[tuple[float, Scored]], weights: Weights, min_score: float | None) -> float:
+    """The score that a hit needs: if the best one reaches the threshold, others may stay somewhat below it."""
+    if min_score is not None:
+        return min_score
+    is_answered = bool(probable) and probable[0][0] >= weights.threshold
+    return _FOLLOWING_SHARE * weights.threshold if is_answered else math.inf
+
+
+def find_runs(
+    folded: str, snapshot: Snapshot, embedder: Embedder, weights: Weights, *, background: float
+) -> list[Scored]:
+    """What `rank` chooses among, for fitting its weights."""
+    query = read_query(folded, snapshot)
+    found = _find(query, snapshot, embedder, "both") if query.terms else []
+    return _score_passages(query, found, snapshot, weights, background=background, limit=_MIN_PASSAGES)
+
+
+def _score_passages(
+    query: Query,
+    found: Sequence[_Found],
+    snapshot: Snapshot,
+    weights: Weights,
+    *,
+    background: float,
+    limit: int,
+) -> list[Scored]:
+    """The best run of sentences of each of the `limit` best passages, in no order."""
+    passages: dict[int, list[_Found]] = {}
+    for entry in found:
+        passages.setdefault(entry.segment.passage_id, []).append(entry)
+    chosen = list(passages.values())[:limit]
+    heads = _heads(snapshot, [entries[0].segment for entries in chosen])
+    scored = []
+    for entries in chosen:
+        segment = entries[0].segment
+        passage = _Passage(query, segment, heads[segment.document_id])
+        runs = [passage.best_run(entry, weights, background) for entry in entries[:_SEGMENTS_PER_PASSAGE]]
+        scored.append(max(runs, key=lambda run: weights.logit(run.features)))
+    return scored
+
+
+def _heads(snapshot: Snapshot, segments: Sequence[StoredSegment]) -> dict[str, DocumentHead]:
+    ids = list(dict.fromkeys(segment.document_id for segment in segments))
+    return {head.id: head for head in snapshot.heads(ids)}
+
+
+class _Passage:
+    """One passage looked at closely: its sentences, and how often each term of the query stands in each."""
+
+    def __init__(self, query: Query, segment: StoredSegment, head: DocumentHead) -> None:
+        self._query = query
+        self._text = segment.passage_text
+        self._start = segment.passage_span.start
+        self._is_heading = float(segment.is_heading)
+        self._places = {place.extent.start - self._start for place in segment.places}
+        self._sentences = split_sentences(self._text, Span(0, len(self._text)), self._places)
+        self._sums = query.running_counts([fold(sentence.of(self._text)) for sentence in self._sentences])
+        labels = [place.label for place in segment.places if place.extent.start <= self._start]
+        self._headings = query.presence(fold("\n".join(labels)))
+        self._title = query.presence(fold(_letterhead(head)))
+
+    def best_run(self, entry: _Found, weights: Weights, background: float) -> Scored:
+        """The run of sentences inside a segment that most likely answers."""
+        start, end = (position - self._start for position in entry.segment.span)
+        inside = [i for i, sentence in enumerate(self._sentences) if start <= sentence.start < end]
+        in_topic = self._query.presence(fold(entry.segment.topic))
+        context = np.maximum.reduce(
+            [_TOPIC_WORTH * in_topic, _HEADING_WORTH * self._headings, _TITLE_WORTH * self._title]
+        )
+        inside_or_around = [np.minimum(self._sums[-1], 1), in_topic, self._headings, self._title]
+        around = np.maximum.reduce(inside_or_around)
+        similarity = max(0.0, (entry.cosine - background) / max(1e-3, 1 - background))
+        coverage, evidence = self._query.coverage(around), self._query.evidence(around)
+        missing = _mean([here == 0 for here, word in zip(around, self._query.is_word, strict=True) if word])
+        topic = self._query.coverage(in_topic)
+        runs: list[tuple[Features, int, int]] = []
+        for first in inside:
+            for last in range(first, min(first + _MAX_RUN, inside[-1] + 1)):
+                span = Span(self._sentences[first].start, self._sentences[last].end)
+                lexical = _bm25(
+                    self._query, self._sums[last + 1] - self._sums[first], context, span.end - span.start
+                )
+                lacks = float(_lacks(self._query, span.of(self._text)))
+                features = Features(
+                    lexical, coverage, evidence, similarity, missing, lacks, self._is_heading, topic
+                )
+                runs.append((features, first, last))
+        features, first, last = max(runs, key=lambda run: weights.logit(run[0]))
+        if topic >= _TOPIC_QUESTION:
+            first, last = inside[0], inside[-1]
+        span = self._long_enough(first, last)
+        return Scored(Span(span.start + self._start, span.end + self._start), features, entry)
+
+    def _long_enough(self, first: int, last: int) -> Span:
+        """A sentence that is only a label (「三是强化责任追究。」) or asks (「为什么…呢？」) takes the next one along, up
+        to the next place."""
+        sentences = self._sentences
+        while last + 1 < len(sentences) and (
+            sentences[last].end - sentences[first].start < _MIN_QUOTE_CHARS
+            or _QUESTION.search(self._text, sentences[last].start, sentences[last].end)
+        ):
+            following = sentences[last + 1]
+            if following.start in self._places or find_lead_in(self._text, following.start, following.end):
+                break
+            if following.end - sentences[first].start > _MAX_QUOTE_CHARS:
+                break
+            last += 1
+        return Span(sentences[first].start, sentences[last].end)
+
+
+def _letterhead(head: DocumentHead) -> str:
+    fields = (head.metadata.issuer, head.metadata.speaker, head.metadata.date, head.metadata.doc_number)
+    return "\n".join([head.title, *(field.value for field in fields if field)])
+
+
+def _lacks(query: Query, text: str) -> bool:
+    if query.asks_date:
+        return _DATE.search(text) is None
+    return query.asks_number and _NUMBER.search(text) is None
+
+
+def _bm25(
+    query: Query, counts: npt.NDArray[np.float64], context: npt.NDArray[np.float64], length: int
+) -> float:
+    """BM25 of a run over the most it could be; a term that stands only around it counts for its `context` worth."""
+    norm = _K1 * (1 - _B + _B * length / _USUAL_CHARS)
+    gains = np.where(counts > 0, counts / (counts + norm), context / (1 + norm))
+    weights = query.counts * query.weights
+    total = float(weights.sum())
+    return float(weights @ gains) / total if total else 0.0
+
+
+def _mean(values: Sequence[bool]) -> float:
+    return sum(values) / len(values) if values else 0.0
+
+
+def _hit(place: int, score: float, run: Scored, head: DocumentHead, query: Query) -> Hit:
+    segment, metadata = run.found.segment, head.metadata
+    start = segment.passage_span.start
+    source = Source(
+        document_id=head.id,
+        sha256=head.sha256,
+        title=head.title,
+        filename=head.filename,
+        paragraph=segment.paragraph,
+        page=segment.page,
+        outline=tuple(p.label for p in segment.places if p.extent.start <= run.span.start < p.extent.end),
+        issuer=metadata.issuer.value if metadata.issuer else None,
+        speaker=metadata.speaker.value if metadata.speaker else None,
+        date=metadata.date.value if metadata.date else None,
+        doc_number=metadata.doc_number.value if metadata.doc_number else None,
+    )
+    return Hit(
+        rank=place,
+        score=score,
+        similarity=run.found.cosine,
+        quote=segment.passage_text[run.span.start - start : run.span.end - start],
+        quote_span=run.span,
+        passage=segment.passage_text,
+        passage_span=segment.passage_span,
+        source=source,
+        why=Why(
+            run.found.dense_rank, run.found.lexical_rank, query.matched_words(fold(segment.passage_text))
+        ),
+    )

@@ -1,0 +1,79 @@
+"""The grammar of official documents: from a text to its marks, outline, metadata and passages.
+
+Every character that is not white space lies in exactly one passage or one mark.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from embeddings.chrome import find_marks
+from embeddings.letterhead import read_metadata
+from embeddings.outline import read_outline
+from embeddings.splitting import split_segments, split_sentences, strip_span
+from embeddings.types import Heading, Mark, Metadata, Passage, Span, headings_over
+
+_LINE = re.compile(r"[^\r\n\x0b\x0c\x85\u2028\u2029]+")
+_MAX_HEADING_CHARS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    metadata: Metadata
+    marks: tuple[Mark, ...]
+    outline: tuple[Heading, ...]
+    passages: tuple[Passage, ...]
+
+
+def read_structure(text: str) -> Structure:
+    """What is in `text`, a paragraph a line."""
+    lines = [strip_span(text, Span(*match.span())) for match in _LINE.finditer(text)]
+    lines = [line for line in lines if line.start < line.end]
+    marks = find_marks(text, lines)
+    content = _without(text, lines, marks)
+    metadata = read_metadata(text, content)
+    if metadata.speaker:
+        # A name alone is no content; it is shown as the speaker's.
+        marks.append(Mark(metadata.speaker.span, "speaker"))
+        content.remove(metadata.speaker.span)
+    body = content[content.index(metadata.title.span) + 1 :] if metadata.title else content
+    outline = read_outline(text, body)
+    return Structure(
+        metadata,
+        tuple(sorted(marks, key=lambda mark: mark.span)),
+        outline,
+        _passages(text, content, outline, metadata),
+    )
+
+
+def _without(text: str, lines: Sequence[Span], marks: Sequence[Mark]) -> list[Span]:
+    """`lines` less what is marked of them; a mark begins where its line begins."""
+    marked_to = {mark.span.start: mark.span.end for mark in marks}
+    rest = [strip_span(text, Span(marked_to.get(line.start, line.start), line.end)) for line in lines]
+    return [line for line in rest if line.start < line.end]
+
+
+def _passages(
+    text: str, content: Sequence[Span], outline: Sequence[Heading], metadata: Metadata
+) -> tuple[Passage, ...]:
+    places = {heading.span.start for heading in outline}
+    passages = []
+    above = headings_over(outline, [Span(line.start, line.start + 1) for line in content])
+    for paragraph, (line, holding) in enumerate(zip(content, above, strict=True), start=1):
+        heading = holding[-1] if holding else None
+        is_title = metadata.title is not None and line == metadata.title.span
+        is_heading = is_title or (heading is not None and _is_heading(text, line, outline[heading]))
+        segments = split_segments(text, line, places)
+        passages.append(Passage(line, paragraph, heading, is_heading, segments))
+    return tuple(passages)
+
+
+def _is_heading(text: str, line: Span, heading: Heading) -> bool:
+    """Whether `line` is one short numbered sentence with paragraphs under it."""
+    return (
+        heading.span.start == line.start
+        and heading.extent.end > line.end
+        and line.end - line.start <= _MAX_HEADING_CHARS
+        and len(split_sentences(text, line)) == 1
+        and bool(text[line.end : heading.extent.end].strip())
+    )

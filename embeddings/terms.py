@@ -1,0 +1,65 @@
+"""Text to lexical terms, and the folding that makes one text of its spellings.
+
+Characters and character pairs beat words on every set measured, with no dictionary and no unknown words.
+"""
+
+import re
+import unicodedata
+import zlib
+from functools import cache
+
+import opencc
+
+_HAN = r"\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+_IS_HAN = re.compile(f"[{_HAN}]")
+_RUN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
+
+
+class _Folding(dict[int, int]):
+    """Code point -> folded code point, filled as characters are met."""
+
+    def __missing__(self, code_point: int) -> int:
+        folded = unicodedata.normalize("NFKC", chr(code_point)).lower()
+        simplified = _simplifier().convert(folded) if len(folded) == 1 else ""
+        self[code_point] = ord(simplified) if len(simplified) == 1 else code_point
+        return self[code_point]
+
+
+@cache
+def _simplifier() -> opencc.OpenCC:
+    return opencc.OpenCC("t2s")
+
+
+_folding = _Folding()
+
+
+def fold(text: str) -> str:
+    """`text` in simplified characters, half width and lower case, each code point in its place."""
+    return text.translate(_folding)
+
+
+def term_runs(folded: str) -> list[str]:
+    """The runs of Han characters, and of other letters and digits, in a folded text."""
+    return _RUN.findall(folded)
+
+
+def extract_terms(text: str) -> list[str]:
+    """The lexical terms of `text`, in order, with repeats: every Han character and every pair of neighbours,
+    every whole run of other letters and digits."""
+    terms: list[str] = []
+    for run in term_runs(fold(text)):
+        if is_han(run[0]):
+            terms.extend(run)
+            terms.extend(run[i : i + 2] for i in range(len(run) - 1))
+        else:
+            terms.append(run)
+    return terms
+
+
+def hash_term(term: str) -> int:
+    """32 bits that stand for `term` in tables."""
+    return zlib.crc32(term.encode("utf-8", "surrogatepass"))
+
+
+def is_han(character: str) -> bool:
+    return _IS_HAN.match(character) is not None
