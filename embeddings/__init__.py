@@ -22,7 +22,7 @@ from embeddings.evaluation import Level, Question, Report, evaluate, load_questi
 from embeddings.folders import AddReport, RefusedFile, add_paths, mirror_paths
 from embeddings.queries import MAX_QUERY_CHARS
 from embeddings.ranking import Legs
-from embeddings.readers import is_readable, read
+from embeddings.readers import ArchivedFile, is_archive, is_readable, read, read_archive
 from embeddings.storage import StoredDocument
 from embeddings.types import (
     Document,
@@ -43,6 +43,7 @@ __all__ = [
     "MAX_QUERY_CHARS",
     "MAX_TOP_K",
     "AddReport",
+    "ArchivedFile",
     "Collection",
     "CollectionNotFound",
     "Conflict",
@@ -78,10 +79,12 @@ __all__ = [
     "Why",
     "add_paths",
     "evaluate",
+    "is_archive",
     "is_readable",
     "load_embedder",
     "load_questions",
     "mirror_paths",
     "open_collection",
     "read",
+    "read_archive",
 ]

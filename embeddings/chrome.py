@@ -9,6 +9,10 @@ CHROME = "chrome"
 SEPARATOR = "separator"
 SALUTATION = "salutation"
 MARKUP = "markup"
+CONTENTS = "contents"
+PAGE_HEADER = "page header"
+PAGE_FOOTER = "page footer"
+PAGE_NUMBER = "page number"
 
 # Words of menus, buttons and counters. A line of nothing else is chrome, if the text comes from a web page.
 _MENU = re.compile(
@@ -30,10 +34,15 @@ _FOOTPRINT = re.compile(
 _DISCLAIMER = re.compile(
     r"(?:版权|著作权).{0,8}(?:归|属)|如有侵权|侵权.{0,12}(?:联系|删除)|转载.{0,6}(?:网络|互联网|请注明)|(?:仅|只)供.{0,8}(?:学习|参考|交流)"
 )
+# Two of these on a line are what a website says of its own page.
+_BYLINE = re.compile(
+    r"(?:(?:发布|更新|发表)(?:时间|日期)|(?:信息|文章|稿件)?来源|作者|(?:责任)?编辑|审核|(?:浏览|阅读|点击)(?:次数|量|数)|字号|字体|分享|打印)\s*[:：]"
+)
 _NOISE = re.compile(r"\d{1,4}[-/.:年月日时分秒\d\s]*|[^\u4e00-\u9fff]+")
 _MAX_MENU_REST = 2
 _MAX_FOOTPRINT_CHARS = 80
 _MAX_DISCLAIMER_CHARS = 120
+_MAX_BYLINE_CHARS = 120
 _MIN_MENU_LINES = 3
 _CATEGORY = re.compile(r"^[\[【][^\]】]{1,10}[\]】]\s*")
 _HAS_WORDS = re.compile(r"[^\W_]")
@@ -44,9 +53,12 @@ _SALUTATION = re.compile(
 _MARKUP = re.compile(r"^(?:#{1,6}(?=\s)|<!--.*?-->|-{3,}$)\s*")
 
 
-def find_marks(text: str, lines: Sequence[Span]) -> list[Mark]:
-    """The marks over `lines` (the text's lines without the white space around them, none blank), in order."""
-    is_page = _is_web_page(text, lines)
+def find_marks(text: str, lines: Sequence[Span], *, is_web_page: bool = False) -> list[Mark]:
+    """The marks over `lines` (the text's lines without the white space around them, none blank), in order.
+
+    `is_web_page` says that the text is known to come from one; else its lines tell.
+    """
+    is_page = is_web_page or _is_web_page(text, lines)
     seen = {_plain(line.of(text)) for line in lines}
     marks = []
     for line in lines:
@@ -68,7 +80,11 @@ def _reason(line: str, is_page: bool, seen: set[str]) -> str | None:
     if _SALUTATION.match(line) and len(line) <= 40:
         return SALUTATION
     if is_page and (
-        _is_menu(line) or _is_footprint(line) or _is_disclaimer(line) or _repeats_title(line, seen)
+        _is_menu(line)
+        or _is_byline(line)
+        or _is_footprint(line)
+        or _is_disclaimer(line)
+        or _repeats_title(line, seen)
     ):
         return CHROME
     return None
@@ -78,6 +94,11 @@ def _is_menu(line: str) -> bool:
     """Whether nothing but words of menus, times and numbers stands in a line."""
     rest, count = _MENU.subn("", line)
     return count > 0 and len(_NOISE.sub("", rest)) <= _MAX_MENU_REST
+
+
+def _is_byline(line: str) -> bool:
+    labels = set(_BYLINE.findall(line))
+    return len(line) <= _MAX_BYLINE_CHARS and len(labels) >= 2 and "。" not in line
 
 
 def _is_footprint(line: str) -> bool:

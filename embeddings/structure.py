@@ -4,8 +4,9 @@ Every character that is not white space lies in exactly one passage or one mark.
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from embeddings.chrome import find_marks
 from embeddings.letterhead import read_metadata
@@ -25,12 +26,20 @@ class Structure:
     passages: tuple[Passage, ...]
 
 
-def read_structure(text: str) -> Structure:
-    """What is in `text`, a paragraph a line."""
+def read_structure(
+    text: str, *, marks: Sequence[Mark] = (), page_starts: Sequence[int] = (), is_web_page: bool = False
+) -> Structure:
+    """What is in `text`, a paragraph a line.
+
+    `marks` over whole lines, the positions where pages begin (the first at 0) and whether it is a web page are
+    what the format of the file told.
+    """
     lines = [strip_span(text, Span(*match.span())) for match in _LINE.finditer(text)]
-    lines = [line for line in lines if line.start < line.end]
-    marks = find_marks(text, lines)
-    content = _without(text, lines, marks)
+    known = {mark.span for mark in marks}
+    lines = [line for line in lines if line.start < line.end and line not in known]
+    found = find_marks(text, lines, is_web_page=is_web_page)
+    content = _without(text, lines, found)
+    marks = sorted([*marks, *found], key=lambda mark: mark.span)
     metadata = read_metadata(text, content)
     if metadata.speaker:
         # A name alone is no content; it is shown as the speaker's.
@@ -38,12 +47,12 @@ def read_structure(text: str) -> Structure:
         content.remove(metadata.speaker.span)
     body = content[content.index(metadata.title.span) + 1 :] if metadata.title else content
     outline = read_outline(text, body)
-    return Structure(
-        metadata,
-        tuple(sorted(marks, key=lambda mark: mark.span)),
-        outline,
-        _passages(text, content, outline, metadata),
-    )
+    passages = _passages(text, content, outline, metadata)
+    if page_starts:
+        passages = tuple(
+            replace(passage, page=bisect_right(page_starts, passage.span.start)) for passage in passages
+        )
+    return Structure(metadata, tuple(sorted(marks, key=lambda mark: mark.span)), outline, passages)
 
 
 def _without(text: str, lines: Sequence[Span], marks: Sequence[Mark]) -> list[Span]:

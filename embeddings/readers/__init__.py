@@ -1,28 +1,31 @@
-"""Bytes of a file to a `Document`. One place decides the format; one file reads each."""
+"""Bytes of a file to a `Document`. `kinds` decides the format; one file reads each, binary ones in a child process."""
 
 import hashlib
+from dataclasses import replace
 from pathlib import PurePath
 
-from embeddings.errors import TooLarge, UnsupportedFormat
+from embeddings.errors import EmptyText, TooLarge, UnsupportedFormat
+from embeddings.readers.archive import ArchivedFile, is_archive, read_archive
+from embeddings.readers.extract import Extract
+from embeddings.readers.isolation import extract_in_child
+from embeddings.readers.kinds import DOCUMENT_SUFFIXES, OFFICE_KINDS, Kind, recognise
+from embeddings.readers.office import to_docx
 from embeddings.readers.text import decode
 from embeddings.structure import read_structure
 from embeddings.types import Document
 
-TEXT_SUFFIXES = frozenset({".txt", ".text", ".md", ".markdown", ""})
+__all__ = [
+    "MAX_DOCUMENT_BYTES",
+    "ArchivedFile",
+    "identify",
+    "is_archive",
+    "is_readable",
+    "read",
+    "read_archive",
+]
+
 MAX_DOCUMENT_BYTES = 64 << 20
 _ID_DIGITS = 32
-_SIGNATURES = (
-    (b"%PDF-", "a PDF"),
-    (b"PK\x03\x04", "a zip archive or an Office file (docx, xlsx, pptx, ofd)"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (doc, wps, xls)"),
-    (b"\x89PNG", "an image"),
-    (b"\xff\xd8\xff", "an image"),
-    (b"GIF8", "an image"),
-    (b"{\\rtf", "an RTF file"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"7z\xbc\xaf", "a 7z archive"),
-)
 
 
 def identify(data: bytes) -> str:
@@ -32,11 +35,11 @@ def identify(data: bytes) -> str:
 
 def is_readable(filename: str) -> bool:
     """Whether there is a reader for files of this name."""
-    return PurePath(filename).suffix.lower() in TEXT_SUFFIXES
+    return PurePath(filename).suffix.lower() in DOCUMENT_SUFFIXES
 
 
 def read(data: bytes, *, filename: str) -> Document:
-    """The document in a file. `filename` is kept as its name; its suffix and the first bytes tell the format.
+    """The document in a file. Its bytes tell the format, and its name where they do not; it is kept as its name.
 
     Raises:
         UnsupportedFormat, UnreadableDocument, EmptyText, TooLarge: the file is refused, by name.
@@ -45,25 +48,41 @@ def read(data: bytes, *, filename: str) -> Document:
         raise TooLarge(
             f"“{filename}” is longer than is read: at most {MAX_DOCUMENT_BYTES:,} bytes. Split it."
         )
-    kind = next((kind for signature, kind in _SIGNATURES if data.startswith(signature)), None)
-    if kind or not is_readable(filename):
-        kind = kind or f"a {PurePath(filename).suffix} file"
-        raise UnsupportedFormat(f"“{filename}” is {kind}; text files (.txt, .md) are read. Save it as text.")
-    text, encoding = decode(data, filename=filename)
-    return _document(data, filename=filename, text=text, encoding=encoding)
+    if not data:
+        raise EmptyText(f"“{filename}” is empty.")
+    extract = _extract(recognise(data, filename=filename), data, filename)
+    return _document(data, filename=filename, extract=extract)
 
 
-def _document(data: bytes, *, filename: str, text: str, encoding: str) -> Document:
+def _extract(kind: Kind, data: bytes, filename: str) -> Extract:
+    if kind is Kind.ARCHIVE:
+        raise UnsupportedFormat(
+            f"“{filename}” is a zip archive, not a document: unpack it and add the documents in it."
+        )
+    if kind is Kind.TEXT:
+        return Extract(*decode(data, filename=filename))
+    if kind in OFFICE_KINDS:
+        docx = to_docx(data, kind=kind, filename=filename)
+        return replace(extract_in_child(Kind.DOCX, docx, filename=filename), encoding=kind)
+    return extract_in_child(kind, data, filename=filename)
+
+
+def _document(data: bytes, *, filename: str, extract: Extract) -> Document:
     sha256 = _hash(data)
-    structure = read_structure(text)
+    structure = read_structure(
+        extract.text,
+        marks=extract.marks,
+        page_starts=extract.page_starts,
+        is_web_page=extract.is_web_page,
+    )
     metadata = structure.metadata
     return Document(
         id=sha256[:_ID_DIGITS],
         sha256=sha256,
         filename=filename,
         original=data,
-        encoding=encoding,
-        text=text,
+        encoding=extract.encoding,
+        text=extract.text,
         title=metadata.title.value if metadata.title else PurePath(filename).stem,
         metadata=metadata,
         marks=structure.marks,

@@ -5,6 +5,7 @@ UTF-8 (with or without a byte order mark), UTF-16 (likewise), GB18030 (which hol
 
 import codecs
 import re
+from functools import lru_cache
 
 from embeddings.errors import EmptyText, UnreadableDocument
 
@@ -21,6 +22,8 @@ _HAN = re.compile("[\u4e00-\u9fff]")
 # Nearly any even number of bytes is UTF-16 of some kind.
 _PLAUSIBLE_UTF16 = 0.8
 _CLEAR_CHARS = 10_000
+# So much UTF-16 without a byte above 127 or a control character is not Chinese.
+_MIN_ASCII_BYTES = 4096
 
 
 def decode(data: bytes, *, filename: str) -> tuple[str, str]:
@@ -75,11 +78,13 @@ def _decode_unmarked(data: bytes, filename: str) -> tuple[str, str]:
 
 
 def _decode_clear_utf8(data: bytes) -> str | None:
-    """The text, if it is valid UTF-8 with Han characters: no other encoding makes that by chance."""
+    """The text, if it is long ASCII or valid UTF-8 with Han characters: no other encoding makes that by chance."""
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError:
         return None
+    if len(data) >= _MIN_ASCII_BYTES and data.isascii() and _CONTROL.search(text) is None:
+        return text
     return text if _CONTROL.search(text) is None and len(_HAN.findall(text, 0, _CLEAR_CHARS)) >= 2 else None
 
 
@@ -95,6 +100,7 @@ def _plausibility(text: str) -> float:
     return everyday / max(1, len(text))
 
 
+@lru_cache(maxsize=1 << 16)
 def _is_everyday_han(character: str) -> bool:
     return any(len(character.encode(encoding, errors="ignore")) == 2 for encoding in ("gb2312", "big5"))
 
