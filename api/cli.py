@@ -1,4 +1,4 @@
-"""The command line: serve, add, search, ask, eval.
+"""The command line: serve, add, search, ask, list, delete, collections, reindex, eval.
 
 Exit codes: 0 done, 1 it could not be done or not wholly, 2 the caller's mistake.
 Imports that take time are made inside the commands, so that `--help` is there at once.
@@ -29,6 +29,7 @@ Model = Annotated[
     str | None, typer.Option("--model", help="“builtin”, a model folder or a name on a hub (WENYUAN_MODEL).")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+Collection_ = Annotated[str, typer.Option("--collection", "-c", help="Which collection.")]
 TopK = Annotated[int, typer.Option("--top-k", "-k", min=1, max=100, help="At most so many hits.")]
 
 
@@ -45,7 +46,17 @@ def _make_app() -> typer.Typer:
         rich_markup_mode=None,
     )
     commands: dict[str, Callable[..., None]]
-    commands = {"serve": serve, "add": add, "search": search, "ask": ask, "eval": evaluate}
+    commands = {
+        "serve": serve,
+        "add": add,
+        "search": search,
+        "ask": ask,
+        "list": list_documents,
+        "delete": delete,
+        "collections": collections,
+        "reindex": reindex,
+        "eval": evaluate,
+    }
     for name, command in commands.items():
         app.command(name)(_telling_errors(command))
     return app
@@ -88,27 +99,165 @@ def serve(
 
 def add(
     paths: Annotated[list[Path], typer.Argument(help="Files and folders.")],
+    collection: Collection_ = "default",
+    watch: Annotated[
+        bool, typer.Option("--watch", help="Go on adding what comes and what changes, until stopped.")
+    ] = False,
+    every_s: Annotated[
+        float, typer.Option("--every", min=0.1, help="Seconds between two looks, with --watch.")
+    ] = 2.0,
     data_dir: DataDir = None,
     model: Model = None,
     as_json: AsJson = False,
 ) -> None:
-    """Add documents; those that are there already stay as they are."""
-    from api.library import open_default
+    """Add documents; those that are there already stay as they are, and cost no more than a hash."""
+    from api.library import open_named
     from embeddings import add_paths
 
     settings = _settings(data_dir=data_dir, model=model)
-    with closing(open_default(settings)) as collection, _progress("Reading documents") as on_progress:
-        report = add_paths(collection, paths, on_progress=on_progress)
-    if as_json:
-        _print_json(_added(report))
-    else:
-        _print_refused(report)
-        counts = (
-            f"{len(report.added)} added, {len(report.unchanged)} unchanged, {len(report.refused)} refused"
-        )
-        _console().print(counts)
+    with (
+        closing(open_named(settings, collection, model=model)) as opened,
+        _progress("Reading documents") as on_progress,
+    ):
+        if watch:
+            _follow(opened, paths, every_s, on_progress, as_json)
+            return
+        report = add_paths(opened, paths, on_progress=on_progress)
+    _print_report(report, as_json)
     if report.refused:
         raise typer.Exit(1)
+
+
+def _follow(
+    collection: "Collection",
+    paths: list[Path],
+    every_s: float,
+    on_progress: Callable[[int, int], None],
+    as_json: bool,
+) -> None:
+    from contextlib import suppress
+
+    from embeddings import follow_paths
+
+    def say(report: "AddReport") -> None:
+        # On one line: it is one of many.
+        _print_report(report, as_json, indent=None)
+
+    with suppress(KeyboardInterrupt):
+        follow_paths(collection, paths, every_s=every_s, on_report=say, on_progress=on_progress)
+
+
+def _print_report(report: "AddReport", as_json: bool, *, indent: int | None = 2) -> None:
+    if as_json:
+        _print_json(_added(report), indent=indent)
+        return
+    _print_refused(report)
+    counts = f"{len(report.added)} added, {len(report.unchanged)} unchanged, {len(report.refused)} refused"
+    _console().print(counts)
+
+
+def list_documents(
+    collection: Collection_ = "default",
+    filters: Annotated[str | None, typer.Option(help='As JSON: {"kind": ["通知"]}.')] = None,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the documents of a collection."""
+    import json
+
+    from api.rendering import documents_reply
+    from embeddings import InvalidInput, parse_filters
+
+    try:
+        given = json.loads(filters) if filters else {}
+    except ValueError as error:
+        raise InvalidInput(f"--filters is not JSON: {error}.") from error
+    if not isinstance(given, dict):
+        raise InvalidInput("--filters must be a JSON object.")
+    with _reading(data_dir, None, collection) as opened:
+        documents, total = opened.list_documents(limit=limit, filter=parse_filters(given))
+    if as_json:
+        _print_json(documents_reply(documents, total=total, offset=0, limit=limit))
+        return
+    table = _table("id", "date", "title", "file")
+    for document in documents:
+        date = document.metadata.date.value if document.metadata.date else ""
+        table.add_row(document.id, date, _shown(document.title), _shown(document.filename))
+    _console().print(table)
+    _console().print(f"{len(documents)} of {total}")
+
+
+def delete(
+    document_ids: Annotated[list[str], typer.Argument(help="Ids, as `wenyuan list` shows them.")],
+    collection: Collection_ = "default",
+    data_dir: DataDir = None,
+) -> None:
+    """Remove documents; if one of them is not there, none is."""
+    from api.library import open_named
+
+    with closing(open_named(_settings(data_dir=data_dir), collection)) as opened:
+        opened.remove(document_ids)
+    _console().print(f"{len(document_ids)} removed")
+
+
+def collections(
+    create: Annotated[str | None, typer.Option(help="Make an empty collection of this name.")] = None,
+    remove: Annotated[str | None, typer.Option(help="Delete the collection of this name.")] = None,
+    data_dir: DataDir = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the collections, or make or delete one."""
+    from api.library import check_name, collection_names, discard_folder, open_named
+    from api.rendering import collection_reply
+    from embeddings import CollectionExists, CollectionNotFound
+
+    settings = _settings(data_dir=data_dir, model=model)
+    there = collection_names(settings.data_dir)
+    if create is not None:
+        check_name(create)
+        if create in there:
+            raise CollectionExists(f"There is a collection “{create}” already.")
+        open_named(settings, create, model=model).close()
+    if remove is not None:
+        if remove not in there:
+            raise CollectionNotFound(f"There is no collection “{remove}”.")
+        # Opened to write, so that no server has it.
+        open_named(settings, remove).close()
+        discard_folder(settings.data_dir, remove)
+    replies = []
+    for name in collection_names(settings.data_dir):
+        with closing(open_named(settings, name, read_only=True)) as opened:
+            replies.append(collection_reply(name, opened.facts()))
+    if as_json:
+        _print_json({"collections": replies})
+        return
+    table = _table("name", "documents", "passages", "model")
+    for reply in replies:
+        table.add_row(reply["name"], str(reply["documents"]), str(reply["passages"]), _shown(reply["model"]))
+    _console().print(table)
+
+
+def reindex(
+    collection: Collection_ = "default",
+    data_dir: DataDir = None,
+    model: Model = None,
+) -> None:
+    """Make a collection's vectors again with another model; stopped, it goes on from there the next time."""
+    from api.library import open_named
+    from embeddings import load_embedder
+
+    settings = _settings(data_dir=data_dir)
+    wanted = model or _settings().model
+    embedder = load_embedder(wanted)
+    with (
+        closing(open_named(settings, collection, as_made=True)) as opened,
+        _progress("Making vectors") as show,
+    ):
+        opened.reindex(embedder, model=wanted, on_progress=show)
+        facts = opened.facts()
+    _console().print(f"{facts.segments} vectors are of {wanted}")
 
 
 def search(
@@ -117,6 +266,7 @@ def search(
     min_score: Annotated[
         float | None, typer.Option(min=0, max=1, help="Replaces the answer threshold.")
     ] = None,
+    collection: Collection_ = "default",
     data_dir: DataDir = None,
     model: Model = None,
     as_json: AsJson = False,
@@ -124,12 +274,12 @@ def search(
     """Find the passages that answer QUERY."""
     from api.rendering import search_reply
 
-    with _reading(data_dir, model) as collection:
+    with _reading(data_dir, model, collection) as opened:
         started = time.perf_counter()
-        hits = collection.search(_characters(query), top_k=top_k, min_score=min_score)
+        hits = opened.search(_characters(query), top_k=top_k, min_score=min_score)
         took_ms = (time.perf_counter() - started) * 1000
         if as_json:
-            _print_json(search_reply(query, collection.name, hits, took_ms=took_ms))
+            _print_json(search_reply(query, opened.name, hits, took_ms=took_ms))
             return
     table = _table("#", "score", "quote", "source")
     for hit in hits:
@@ -190,11 +340,12 @@ def evaluate(
 
 
 @contextmanager
-def _reading(data_dir: Path | None, model: str | None) -> "Iterator[Collection]":
+def _reading(data_dir: Path | None, model: str | None, name: str = "default") -> "Iterator[Collection]":
     """The collection, to read only: a server may have it open."""
-    from api.library import open_default
+    from api.library import open_named
 
-    with closing(open_default(_settings(data_dir=data_dir, model=model), read_only=True)) as collection:
+    settings = _settings(data_dir=data_dir, model=model)
+    with closing(open_named(settings, name, model=model, read_only=True)) as collection:
         yield collection
 
 

@@ -40,7 +40,8 @@ _MEANINGS = {
     404: "There is no such collection, document or address.",
     405: "The address does not take this method.",
     413: "Longer than is read.",
-    415: "The body is not sent as JSON.",
+    409: "It stands against what is there already.",
+    415: "The body is not sent as JSON, or a file is of no format that is read.",
     503: "Still loading, or the storage cannot be used.",
 }
 _MAX_NAME_CHARS = 80
@@ -75,6 +76,12 @@ def error_response(
     kind = "invalid_request_error" if status < 500 else "server_error"
     body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
     return Response(to_json(body), status, headers, media_type="application/json")
+
+
+def describe_error(error: WenyuanError) -> dict[str, Any]:
+    """What the body of an error would say of `error`, for one part of a reply."""
+    kind = "invalid_request_error" if _status(error) < 500 else "server_error"
+    return {"message": str(error), "type": kind, "param": None, "code": error.code}
 
 
 def responses(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -45,19 +45,24 @@ class RequestId:
 
 
 class BodyLimit:
-    """Refuses longer bodies: before reading where the length is announced, else while reading."""
+    """Refuses longer bodies: before reading where the length is announced, else while reading.
 
-    def __init__(self, app: ASGIApp, *, max_bytes: int) -> None:
+    Files, and what is sent to /documents, may be as long as `max_upload_bytes`.
+    """
+
+    def __init__(self, app: ASGIApp, *, max_bytes: int, max_upload_bytes: int) -> None:
         self._app = app
         self._max_bytes = max_bytes
+        self._max_upload_bytes = max_upload_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        max_bytes = self._limit(scope)
         announced = Headers(scope=scope).get("content-length", "")
-        refusal = RequestError(413, f"The body is over {self._max_bytes:,} bytes.", code="too_large")
-        if announced.isdecimal() and int(announced) > self._max_bytes:
+        refusal = RequestError(413, f"The body is over {max_bytes:,} bytes.", code="too_large")
+        if announced.isdecimal() and int(announced) > max_bytes:
             response = error_response(413, refusal.detail, code=refusal.code)
             await response(scope, receive, send)
             return
@@ -67,11 +72,16 @@ class BodyLimit:
             nonlocal read_bytes
             message = await receive()
             read_bytes += len(message.get("body", b""))
-            if read_bytes > self._max_bytes:
+            if read_bytes > max_bytes:
                 raise refusal
             return message
 
         await self._app(scope, receive_counted, send)
+
+    def _limit(self, scope: Scope) -> int:
+        is_form = Headers(scope=scope).get("content-type", "").startswith("multipart/form-data")
+        is_document = scope["path"] == "/documents" or scope["path"].startswith("/documents/")
+        return self._max_upload_bytes if is_form or is_document else self._max_bytes
 
 
 def _request_id(scope: Scope) -> str:

@@ -3,14 +3,17 @@
 import json
 from collections.abc import Sequence
 from typing import Any
+from urllib.parse import quote
 
 from api.answering import Answer
-from embeddings import Hit, Metadata, Source, Span, StoredDocument
+from api.library import DEFAULT_COLLECTION
+from embeddings import Copy, Facts, Hit, Metadata, Resemblance, Source, Span, StoredDocument, StoredJob
 
 Json = dict[str, Any]
 
 _SCORE_DIGITS = 4
-_METADATA = ("title", "doc_number", "issuer", "speaker", "date")
+_SAID = ("doc_number", "issuer", "recipient", "kind", "speaker", "meeting", "date")
+_METADATA = ("title", *_SAID)
 
 
 def to_json(value: object, *, indent: int | None = None) -> bytes:
@@ -27,6 +30,19 @@ def search_reply(query: str, collection: str, hits: Sequence[Hit], *, took_ms: f
         "took_ms": round(took_ms, 2),
         "no_answer": not hits,
         "hits": [_hit(hit) for hit in hits],
+    }
+
+
+def search_reply_of_several(
+    query: str, collections: Sequence[str], hits: Sequence[Hit], *, took_ms: float
+) -> Json:
+    """As `search_reply`; every source names its collection."""
+    return {
+        "query": query,
+        "collections": collections,
+        "took_ms": round(took_ms, 2),
+        "no_answer": not hits,
+        "hits": [_named_hit(hit) for hit in hits],
     }
 
 
@@ -48,19 +64,29 @@ def ask_reply(answer: Answer, hits: Sequence[Hit]) -> Json:
     }
 
 
+def document_url(document_id: str, collection: str) -> str:
+    within = "" if collection == DEFAULT_COLLECTION else f"?collection={quote(collection)}"
+    return f"/documents/{document_id}{within}"
+
+
 def documents_reply(documents: Sequence[StoredDocument], *, total: int, offset: int, limit: int) -> Json:
     return {
         "total": total,
         "offset": offset,
         "limit": limit,
-        "documents": [_document(document) for document in documents],
+        "documents": [document_summary(document) for document in documents],
     }
 
 
-def document_reply(document: StoredDocument, passages: Sequence[tuple[Span, int, bool]]) -> Json:
+def document_reply(
+    document: StoredDocument,
+    passages: Sequence[tuple[Span, int, bool]],
+    near_duplicates: Sequence[Resemblance] = (),
+) -> Json:
     text = document.text
     return {
-        **_document(document),
+        **document_summary(document),
+        "near_duplicates": near_duplicates_reply(near_duplicates),
         "characters": len(text),
         "metadata": _metadata(document.metadata),
         "outline": [
@@ -82,7 +108,49 @@ def document_reply(document: StoredDocument, passages: Sequence[tuple[Span, int,
     }
 
 
-def _document(document: StoredDocument) -> Json:
+def near_duplicates_reply(found: Sequence[Resemblance]) -> list[Json]:
+    return [
+        {
+            "document_id": other.document_id,
+            "title": other.title,
+            "filename": other.filename,
+            "share": round(other.share, 2),
+        }
+        for other in found
+    ]
+
+
+def collection_reply(name: str, facts: Facts) -> Json:
+    return {
+        "name": name,
+        "model": facts.model or facts.embedder_id.partition("@")[0],
+        "embedder_id": facts.embedder_id,
+        "dimensions": facts.dim,
+        "settings": json.loads(facts.settings),
+        "documents": facts.documents,
+        "passages": facts.passages,
+        "segments": facts.segments,
+        "generation": facts.generation,
+        "reindexing_to": facts.reindexing_to,
+    }
+
+
+def job_reply(job: StoredJob) -> Json:
+    return {
+        "id": job.id,
+        "kind": job.kind,
+        "collection": job.collection,
+        "status": job.status,
+        "done": job.done,
+        "total": job.total,
+        "created_at": job.created_at,
+        "finished_at": job.finished_at,
+        "error": job.error,
+        "report": json.loads(job.report),
+    }
+
+
+def document_summary(document: StoredDocument) -> Json:
     metadata = document.metadata
     return {
         "id": document.id,
@@ -92,10 +160,7 @@ def _document(document: StoredDocument) -> Json:
         "encoding": document.encoding,
         "bytes": document.byte_length,
         "passage_count": document.passages,
-        "doc_number": metadata.doc_number.value if metadata.doc_number else None,
-        "issuer": metadata.issuer.value if metadata.issuer else None,
-        "speaker": metadata.speaker.value if metadata.speaker else None,
-        "date": metadata.date.value if metadata.date else None,
+        **{name: value and value.value for name in _SAID for value in [getattr(metadata, name)]},
         "added_at": document.added_at,
     }
 
@@ -115,6 +180,8 @@ def _hit(hit: Hit) -> Json:
         "passage": hit.passage,
         "passage_span": hit.passage_span,
         "source": _source(hit.source, hit.quote_span),
+        "also_in": [_source(copy.source, copy.quote_span) for copy in hit.also_in],
+        "places": hit.places,
         "why": {
             "dense_rank": hit.why.dense_rank,
             "lexical_rank": hit.why.lexical_rank,
@@ -123,17 +190,23 @@ def _hit(hit: Hit) -> Json:
     }
 
 
-def _source(source: Source, quote: Span) -> Json:
+def _named_hit(hit: Hit) -> Json:
+    rendered = _hit(hit)
+    places: list[Hit | Copy] = [hit, *hit.also_in]
+    for place, source in zip(places, [rendered["source"], *rendered["also_in"]], strict=True):
+        source["collection"] = place.source.collection
+    return rendered
+
+
+def _source(source: Source, span: Span) -> Json:
     return {
         "document_id": source.document_id,
         "title": source.title,
         "filename": source.filename,
-        "url": f"/documents/{source.document_id}#c={quote.start}-{quote.end}",
+        "url": document_url(source.document_id, source.collection) + f"#c={span.start}-{span.end}",
         "paragraph": source.paragraph,
         "page": source.page,
         "outline": source.outline,
-        "issuer": source.issuer,
-        "date": source.date,
-        "doc_number": source.doc_number,
+        **{name: getattr(source, name) for name in _SAID},
         "sha256": source.sha256,
     }

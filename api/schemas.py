@@ -1,11 +1,12 @@
 """What requests hold, checked strictly, and what replies hold, for the description of the API only."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from api.library import DEFAULT_COLLECTION
+from embeddings import FILTER_FIELDS
 
 _Span = tuple[int, int]
 
@@ -24,11 +25,22 @@ class _Request(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid")
 
 
+_FILTERS = (
+    "What the documents must say of themselves: a value, a list of values, or an object of operators for each"
+    " field; “and”, “or” and “not” combine. Fields: " + ", ".join(FILTER_FIELDS) + "."
+)
+_FILTERS_EXAMPLE = {"kind": ["通知", "意见"], "date": {"gte": "2021", "lte": "2023-06"}}
+
+
 class SearchRequest(_Request):
     query: _Text = Field(description="A topic or a question.", examples=["燃气领域要求"])
     collection: _Text = DEFAULT_COLLECTION
+    collections: list[_Text] | None = Field(
+        default=None, min_length=1, max_length=100, description="Search several; replaces `collection`."
+    )
     top_k: int = Field(default=5, ge=1, le=100, description="At most so many hits.")
-    filters: dict[str, Any] | None = Field(default=None, description="Not supported yet; must be empty.")
+    filters: dict[str, Any] | None = Field(default=None, description=_FILTERS, examples=[_FILTERS_EXAMPLE])
+    sort: Literal["score", "date"] = Field(default="score", description="“date” gives the newest first.")
     min_score: float | None = Field(
         default=None, ge=0, le=1, allow_inf_nan=False, description="Replaces the answer threshold."
     )
@@ -41,6 +53,7 @@ class AskRequest(_Request):
     question: _Text = Field(examples=["燃气领域要求"])
     collection: _Text = DEFAULT_COLLECTION
     top_k: int = Field(default=5, ge=1, le=100, description="At most so many hits.")
+    filters: dict[str, Any] | None = Field(default=None, description=_FILTERS, examples=[_FILTERS_EXAMPLE])
     history: list[_Text] | None = Field(
         default=None, description="Earlier questions, oldest first; not used yet."
     )
@@ -53,6 +66,32 @@ class PageRequest(BaseModel):
 
     limit: int = Field(default=50, ge=1, le=100)
     offset: int = Field(default=0, ge=0, le=1_000_000_000)
+    collection: str = DEFAULT_COLLECTION
+    filters: str | None = Field(default=None, description=f"{_FILTERS} As JSON.")
+    sort: Literal["added", "date"] = Field(default="added", description="“date” lists the newest first.")
+
+
+class TextRequest(_Request):
+    """A document as text."""
+
+    text: _Text = Field(min_length=1)
+    title: _Text | None = Field(default=None, min_length=1, max_length=500)
+    filename: _Text | None = Field(default=None, max_length=500)
+    collection: _Text | None = None
+
+
+class CollectionRequest(_Request):
+    name: _Text = Field(description="1 to 64 letters, digits, Han characters, “-” and “_”.")
+    model: _Text | None = Field(
+        default=None,
+        min_length=1,
+        description="“builtin”, a folder or a hub's name; the service's if left out.",
+    )
+    settings: dict[str, Any] = Field(default_factory=dict, description="Kept with it and given back.")
+
+
+class ReindexRequest(_Request):
+    model: _Text = Field(min_length=1)
 
 
 class _Reply(BaseModel):
@@ -70,7 +109,12 @@ class SourceReply(_Reply):
     issuer: str | None
     date: str | None
     doc_number: str | None
+    recipient: str | None
+    kind: str | None
+    speaker: str | None
+    meeting: str | None
     sha256: str = Field(description="Of the original file.")
+    collection: str = Field(default="", description="Only where several were searched.")
 
 
 class WhyReply(_Reply):
@@ -90,12 +134,17 @@ class HitReply(_Reply):
     passage: str
     passage_span: _Span
     source: SourceReply
+    also_in: list[SourceReply] = Field(
+        description="Other places where the passage stands, the first of them."
+    )
+    places: int = Field(description="In how many places the passage stands.")
     why: WhyReply
 
 
 class SearchReply(_Reply):
     query: str
-    collection: str
+    collection: str | None = None
+    collections: list[str] | None = None
     took_ms: float
     no_answer: bool = Field(description="True exactly when there are no hits.")
     hits: list[HitReply]
@@ -125,9 +174,87 @@ class DocumentReply(_Reply):
     passage_count: int
     doc_number: str | None
     issuer: str | None
+    recipient: str | None
+    kind: str | None
     speaker: str | None
+    meeting: str | None
     date: str | None
     added_at: str
+
+
+class NearDuplicateReply(_Reply):
+    document_id: str
+    title: str
+    filename: str
+    share: float = Field(description="About the part of their text that both have in common.")
+
+
+class UploadedReply(_Reply):
+    """What became of one file."""
+
+    filename: str
+    status: Literal["added", "unchanged", "replaced", "refused"]
+    document: DocumentReply | None = None
+    near_duplicates: list[NearDuplicateReply] = []
+    error: "ErrorReply | None" = None
+
+
+class UploadReply(_Reply):
+    collection: str
+    results: list[UploadedReply]
+
+
+class DeletedReply(_Reply):
+    id: str
+    deleted: bool
+
+
+class VerifyReply(_Reply):
+    """`reason` is null exactly when the quote is `valid`."""
+
+    valid: bool
+    reason: str | None
+    document_id: str
+    start: int
+    end: int
+    sha256: str = Field(description="Of the original that is stored.")
+    quote: str | None
+    title: str
+    url: str
+
+
+class CollectionReply(_Reply):
+    name: str
+    model: str
+    embedder_id: str
+    dimensions: int
+    settings: dict[str, Any]
+    documents: int
+    passages: int
+    segments: int
+    generation: int
+    reindexing_to: str | None
+
+
+class CollectionsReply(_Reply):
+    collections: list[CollectionReply]
+
+
+class JobReply(_Reply):
+    id: str
+    kind: str
+    collection: str
+    status: Literal["queued", "running", "done", "failed"]
+    done: int
+    total: int
+    created_at: str
+    finished_at: str | None
+    error: str | None
+    report: dict[str, Any]
+
+
+class JobsReply(_Reply):
+    jobs: list[JobReply]
 
 
 class DocumentsReply(_Reply):
@@ -146,7 +273,10 @@ class MetadataReply(_Reply):
     title: FieldReply | None
     doc_number: FieldReply | None
     issuer: FieldReply | None
+    recipient: FieldReply | None
+    kind: FieldReply | None
     speaker: FieldReply | None
+    meeting: FieldReply | None
     date: FieldReply | None
 
 
@@ -174,6 +304,7 @@ class PassageReply(_Reply):
 
 
 class DocumentDetailReply(DocumentReply):
+    near_duplicates: list[NearDuplicateReply]
     characters: int
     metadata: MetadataReply
     outline: list[HeadingReply]

@@ -1,16 +1,19 @@
 """POST /search and POST /ask."""
 
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.answering import answer_with_quotes
-from api.errors import RequestError, blaming, responses
+from api.errors import blaming, responses
+from api.filtering import read_filters
 from api.library import Library
-from api.rendering import ask_reply, search_reply, to_json
+from api.rendering import ask_reply, search_reply, search_reply_of_several, to_json
 from api.schemas import AskReply, AskRequest, SearchReply, SearchRequest
-from embeddings import Collection, Hit
+from embeddings import Collection, Filter, Hit
 
 
 def search_routes(library: Library) -> APIRouter:
@@ -21,33 +24,61 @@ def search_routes(library: Library) -> APIRouter:
     )
     async def search(request: SearchRequest) -> Response:
         """Best first. Nothing above the answer threshold is no error: `hits` is empty, `no_answer` true."""
-        if request.filters:
-            raise RequestError(
-                400,
-                "Filters are not supported yet; leave “filters” out.",
-                code="filters_unsupported",
-                param="filters",
-            )
-        collection = library.collection(request.collection)
+        names = list(dict.fromkeys(request.collections or [request.collection]))
+        collections = [library.collection(name) for name in names]
+        asked = _Asked(
+            request.query,
+            request.top_k,
+            request.min_score,
+            read_filters(request.filters),
+            request.sort == "date",
+        )
         started = time.perf_counter()
         with blaming("query"):
-            hits = await _search(collection, request.query, request.top_k, request.min_score)
+            hits = await run_in_threadpool(_search, collections, asked)
         took_ms = (time.perf_counter() - started) * 1000
-        return _json(search_reply(request.query, collection.name, hits, took_ms=took_ms))
+        if request.collections is not None:
+            return _json(search_reply_of_several(request.query, names, hits, took_ms=took_ms))
+        return _json(search_reply(request.query, names[0], hits, took_ms=took_ms))
 
     @router.post("/ask", operation_id="ask", summary="Answer with exact quotes", response_model=AskReply)
     async def ask(request: AskRequest) -> Response:
         """The answer is made of quotes that follow one another, each with the [n] of its citation."""
         collection = library.collection(request.collection)
+        asked = _Asked(request.question, request.top_k, None, read_filters(request.filters), False)
         with blaming("question"):
-            hits = await _search(collection, request.question, request.top_k, None)
+            hits = await run_in_threadpool(_search, [collection], asked)
         return _json(ask_reply(answer_with_quotes(hits), hits))
 
     return router
 
 
-async def _search(collection: Collection, query: str, top_k: int, min_score: float | None) -> list[Hit]:
-    return await run_in_threadpool(collection.search, query, top_k=top_k, min_score=min_score)
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    query: str
+    top_k: int
+    min_score: float | None
+    filter: Filter | None
+    newest_first: bool
+
+
+def _search(collections: Sequence[Collection], asked: _Asked) -> list[Hit]:
+    """The best of all `collections`: scores are calibrated, so they compare."""
+    found = [
+        hit
+        for collection in collections
+        for hit in collection.search(
+            asked.query,
+            top_k=asked.top_k,
+            min_score=asked.min_score,
+            filter=asked.filter,
+            newest_first=asked.newest_first,
+        )
+    ]
+    if len(collections) == 1:
+        return found
+    found.sort(key=lambda hit: (hit.source.date or "" if asked.newest_first else "", hit.score), reverse=True)
+    return [replace(hit, rank=rank) for rank, hit in enumerate(found[: asked.top_k], start=1)]
 
 
 def _json(reply: object) -> Response:

@@ -10,6 +10,7 @@ from pathlib import Path
 import uvicorn
 
 from api.app import create_app
+from api.background import Jobs
 from api.library import Library, open_default
 from api.settings import Settings
 from embeddings import AddReport, Unavailable, mirror_paths
@@ -42,8 +43,9 @@ def serve(settings: Settings, paths: Sequence[Path], *, on_progress: OnProgress,
         InvalidInput, StorageUnavailable, ModelUnavailable, EmbedderMismatch: as opening and adding do.
     """
     listener = _listen(settings.host, settings.port)
-    library = Library()
-    server = _make_server(settings, library)
+    library = Library(settings)
+    jobs = Jobs(library, settings.data_dir)
+    server = _make_server(settings, library, jobs)
 
     def heed_stop(done: int, total: int) -> None:
         if server.should_exit:
@@ -51,23 +53,23 @@ def serve(settings: Settings, paths: Sequence[Path], *, on_progress: OnProgress,
         on_progress(done, total)
 
     def open_library() -> None:
-        collection = open_default(settings)
-        try:
-            report = mirror_paths(collection, paths, origin=_ORIGIN, on_progress=heed_stop) if paths else None
-            _, total = collection.list_documents(limit=1)
-            # What is loaded on first use is loaded now, not at the expense of whoever asks first.
-            collection.search(_WARM_UP)
-        except BaseException:
-            collection.close()
-            raise
-        library.put(collection)
+        report = None
+        if paths:
+            # Before anything is answered: what is served is then wholly what the paths hold.
+            with closing(open_default(settings)) as collection:
+                report = mirror_paths(collection, paths, origin=_ORIGIN, on_progress=heed_stop)
+        library.open()
+        _, total = library.collection().list_documents(limit=1)
+        # What is loaded on first use is loaded now, not at the expense of whoever asks first.
+        library.collection().search(_WARM_UP)
+        jobs.start()
         on_ready(_address(listener, settings.host), total, report)
 
     def stop_if_failed(opening: Future[None]) -> None:
         if opening.exception() is not None:
             server.should_exit = True
 
-    with listener, closing(library), ThreadPoolExecutor(max_workers=1) as opener:
+    with listener, closing(library), closing(jobs), ThreadPoolExecutor(max_workers=1) as opener:
         opening = opener.submit(open_library)
         opening.add_done_callback(stop_if_failed)
         server.run(sockets=[listener])
@@ -79,9 +81,9 @@ def _reraise(opening: Future[None]) -> None:
         opening.result()
 
 
-def _make_server(settings: Settings, library: Library) -> uvicorn.Server:
+def _make_server(settings: Settings, library: Library, jobs: Jobs) -> uvicorn.Server:
     config = uvicorn.Config(
-        create_app(settings, library),
+        create_app(settings, library, jobs),
         log_config=None,
         log_level="warning",
         access_log=False,

@@ -17,6 +17,7 @@ class Settings(BaseSettings):
     data_dir: Path = Field(default_factory=lambda: _default_data_dir(), description="holds the collections")
     model: str = Field(default="builtin", min_length=1, description="“builtin”, a folder or a hub's name")
     max_body_bytes: int = Field(default=1 << 20, ge=1, description="longest request body that is read")
+    max_upload_bytes: int = Field(default=256 << 20, ge=1, description="longest upload that is read")
 
 
 def sample_documents() -> Path | None:

@@ -3,12 +3,16 @@
 from embeddings.collection import MAX_TOP_K, Collection, open_collection
 from embeddings.embedder import BUILTIN_MODEL, Embedder, load_embedder
 from embeddings.errors import (
+    CollectionExists,
     CollectionNotFound,
     Conflict,
     DocumentNotFound,
     EmbedderMismatch,
     EmptyText,
+    InvalidFilter,
     InvalidInput,
+    InvalidName,
+    JobNotFound,
     ModelUnavailable,
     NotFound,
     StorageUnavailable,
@@ -19,12 +23,15 @@ from embeddings.errors import (
     WenyuanError,
 )
 from embeddings.evaluation import Level, Question, Report, evaluate, load_questions
-from embeddings.folders import AddReport, RefusedFile, add_paths, mirror_paths
+from embeddings.filters import FILTER_FIELDS, AllOf, AnyOf, Condition, Filter, Not, parse_filters
+from embeddings.folders import AddReport, RefusedFile, add_paths, follow_paths, mirror_paths
+from embeddings.local import JobStore, StoredJob, has_collection, read_model
 from embeddings.queries import MAX_QUERY_CHARS
 from embeddings.ranking import Legs
 from embeddings.readers import ArchivedFile, is_archive, is_readable, read, read_archive
-from embeddings.storage import StoredDocument
+from embeddings.storage import Facts, Resemblance, StoredDocument
 from embeddings.types import (
+    Copy,
     Document,
     Field,
     Heading,
@@ -40,37 +47,52 @@ from embeddings.types import (
 
 __all__ = [
     "BUILTIN_MODEL",
+    "FILTER_FIELDS",
     "MAX_QUERY_CHARS",
     "MAX_TOP_K",
     "AddReport",
+    "AllOf",
+    "AnyOf",
     "ArchivedFile",
     "Collection",
+    "CollectionExists",
     "CollectionNotFound",
+    "Condition",
     "Conflict",
+    "Copy",
     "Document",
     "DocumentNotFound",
     "Embedder",
     "EmbedderMismatch",
     "EmptyText",
+    "Facts",
     "Field",
+    "Filter",
     "Heading",
     "Hit",
+    "InvalidFilter",
     "InvalidInput",
+    "InvalidName",
+    "JobNotFound",
+    "JobStore",
     "Legs",
     "Level",
     "Mark",
     "Metadata",
     "ModelUnavailable",
+    "Not",
     "NotFound",
     "Passage",
     "Question",
     "RefusedFile",
     "Report",
+    "Resemblance",
     "Segment",
     "Source",
     "Span",
     "StorageUnavailable",
     "StoredDocument",
+    "StoredJob",
     "TooLarge",
     "Unavailable",
     "UnreadableDocument",
@@ -79,12 +101,16 @@ __all__ = [
     "Why",
     "add_paths",
     "evaluate",
+    "follow_paths",
+    "has_collection",
     "is_archive",
     "is_readable",
     "load_embedder",
     "load_questions",
     "mirror_paths",
     "open_collection",
+    "parse_filters",
     "read",
     "read_archive",
+    "read_model",
 ]

@@ -1,21 +1,27 @@
 """A collection: documents in, sourced hits out. Splitting, embedding, two indexes and fusion stand behind it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from embeddings.embedder import Embedder
-from embeddings.errors import InvalidInput
+from embeddings.errors import EmbedderMismatch, InvalidInput
+from embeddings.filters import Filter
 from embeddings.local import LocalStorage
 from embeddings.queries import validate_query
 from embeddings.ranking import Legs, Scored, Weights, find_runs, load_weights, rank
-from embeddings.storage import NewDocument, SegmentEntry, Storage, StoredDocument
-from embeddings.terms import extract_terms, fold
+from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
+from embeddings.terms import fold, join_terms
 from embeddings.types import Document, Hit, Segment, Span, headings_over
 
 MAX_TOP_K = 100
 _BATCH_SEGMENTS = 4_096
+_REINDEX_SEGMENTS = 2_048
+T = TypeVar("T")
 # Sentences of no common matter: how alike an embedder finds them is what it finds of anything.
 _UNRELATED = (
     "今天天气晴朗。",
@@ -27,14 +33,20 @@ _UNRELATED = (
 )
 
 
-def open_collection(folder: Path, name: str, embedder: Embedder, *, read_only: bool = False) -> "Collection":
+def open_collection(
+    folder: Path, name: str, embedder: Embedder, *, model: str = "", read_only: bool = False
+) -> "Collection":
     """The collection kept in `folder`, made if there is none (unless `read_only`).
+
+    `model` is what a new one says its embedder is loaded by.
 
     Raises:
         StorageUnavailable: another process has it open to write, or it cannot be read or written.
         EmbedderMismatch: its vectors were made by another model.
     """
-    storage = LocalStorage(folder, embedder_id=embedder.id, dim=embedder.dim, read_only=read_only)
+    storage = LocalStorage(
+        folder, embedder_id=embedder.id, dim=embedder.dim, model=model, read_only=read_only
+    )
     return Collection(name, embedder, storage)
 
 
@@ -43,9 +55,9 @@ class Collection:
 
     def __init__(self, name: str, embedder: Embedder, storage: Storage) -> None:
         self.name = name
-        self._embedder = embedder
         self._storage = storage
-        self._background = _measure_background(embedder)
+        self._spaces = {embedder.id: _Space(embedder, _measure_background(embedder))}
+        self._embedder = embedder
 
     def add(self, documents: Sequence[Document], *, origin: str | None = None) -> list[Document]:
         """Keep `documents`; returns those that were not there before. Durable when it returns.
@@ -55,22 +67,37 @@ class Collection:
         Raises:
             StorageUnavailable: the disk refuses; documents of earlier batches may have been kept, each whole.
         """
-        held = self._storage.document_ids()
+        held = self._storage.held([document.id for document in documents])
         new = list({document.id: document for document in documents if document.id not in held}.values())
         for batch in _batches(new):
-            self._storage.add([self._prepare(document) for document in batch], origin=origin)
+            self._with_embedder(partial(self._add, batch, origin))
         return new
+
+    def replace(self, document_id: str, document: Document) -> bool:
+        """Put `document` in the place of another, in one step; whether anything changed. Durable then.
+
+        Raises: DocumentNotFound, StorageUnavailable; then nothing has changed.
+        """
+        return self._with_embedder(lambda: self._storage.replace(document_id, self._prepare([document])[0]))
 
     def remove(self, document_ids: Sequence[str]) -> None:
         """Raises: DocumentNotFound; then none is removed."""
         self._storage.remove(document_ids)
 
     def search(
-        self, query: str, *, top_k: int = 5, min_score: float | None = None, legs: Legs = "both"
+        self,
+        query: str,
+        *,
+        top_k: int = 5,
+        min_score: float | None = None,
+        legs: Legs = "both",
+        filter: Filter | None = None,
+        newest_first: bool = False,
     ) -> list[Hit]:
         """The passages that answer `query`, best first; none where nothing does.
 
-        `min_score` replaces the answer threshold; `legs` leaves one of the two retrievers out.
+        `min_score` replaces the answer threshold; `legs` leaves one of the two retrievers out. Only documents
+        that `filter` leaves are searched; `newest_first` orders by date what answers.
 
         Raises:
             EmptyText: `query` has no letter, digit or Han character.
@@ -81,27 +108,71 @@ class Collection:
             raise InvalidInput(f"top_k is {top_k}; give 1 to {MAX_TOP_K}.")
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
-            return rank(
+            space = self._spaces[snapshot.embedder_id]
+            hits = rank(
                 folded,
                 snapshot,
-                self._embedder,
+                space.embedder,
                 load_weights(),
-                background=self._background,
+                background=space.background,
                 top_k=top_k,
                 min_score=min_score,
                 legs=legs,
+                scope=snapshot.select(filter) if filter else None,
+                newest_first=newest_first,
             )
+        return [_of_collection(hit, self.name) for hit in hits]
 
     def find_runs(self, query: str, weights: Weights) -> list[tuple[str, Scored]]:
         """The runs of sentences that `search` would choose among, each with its document's id, in no order."""
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
-            runs = find_runs(folded, snapshot, self._embedder, weights, background=self._background)
+            space = self._spaces[snapshot.embedder_id]
+            runs = find_runs(folded, snapshot, space.embedder, weights, background=space.background)
         return [(run.found.segment.document_id, run) for run in runs]
 
-    def list_documents(self, *, offset: int = 0, limit: int = 50) -> tuple[list[StoredDocument], int]:
-        """A page of documents in the order they came (their `text` is empty), and how many there are."""
-        return self._storage.list_documents(offset=offset, limit=limit)
+    def list_documents(
+        self, *, offset: int = 0, limit: int = 50, filter: Filter | None = None, newest_first: bool = False
+    ) -> tuple[list[StoredDocument], int]:
+        """A page of documents in the order they came or by date (their `text` is empty), and how many there
+        are."""
+        return self._storage.list_documents(
+            offset=offset, limit=limit, filter=filter, newest_first=newest_first
+        )
+
+    def near_duplicates(self, document_id: str, *, limit: int = 10) -> list[Resemblance]:
+        """Other documents that are nearly this one, most alike first. Raises: DocumentNotFound."""
+        return self._storage.near_duplicates(document_id, limit)
+
+    def facts(self) -> Facts:
+        return self._storage.facts()
+
+    def describe(self, settings: str) -> None:
+        """Keep `settings` (JSON) with the collection."""
+        self._storage.describe(settings)
+
+    def reindex(
+        self, embedder: Embedder, *, model: str, on_progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        """Make the vectors again with another embedder. What is there answers until all are made; documents
+        may come and go meanwhile. Ended early, it goes on from there the next time.
+
+        `on_progress` is called with how many are made and of how many; what it raises ends the work.
+        """
+        if self._storage.facts().embedder_id == embedder.id:
+            return
+        self._storage.begin_reindex(model, embedder.id, embedder.dim)
+        self._spaces = {**self._spaces, embedder.id: _Space(embedder, _measure_background(embedder))}
+        while not self._storage.finish_reindex():
+            batch = self._storage.reindex_next(_REINDEX_SEGMENTS)
+            vectors = embedder.encode_passages([fold(text) for _, text in batch])
+            self._storage.reindex_store([id for id, _ in batch], vectors)
+            if on_progress is not None:
+                on_progress(*self._storage.reindex_progress())
+        self._embedder = embedder
+
+    def holds(self, document_id: str) -> bool:
+        return bool(self._storage.held([document_id]))
 
     def document_ids(self, *, origin: str | None = None) -> set[str]:
         return self._storage.document_ids(origin=origin)
@@ -122,23 +193,63 @@ class Collection:
         """May be called twice."""
         self._storage.close()
 
-    def _prepare(self, document: Document) -> NewDocument:
-        segments = [segment for passage in document.passages for segment in passage.segments]
-        texts = [fold(segment.span.of(document.text)) for segment in segments]
-        entries = [
-            SegmentEntry(extract_terms(f"{context}\n{text}"))
-            for context, text in zip(_contexts(document, segments), texts, strict=True)
+    def _add(self, batch: Sequence[Document], origin: str | None) -> None:
+        self._storage.add(self._prepare(batch), origin=origin)
+
+    def _with_embedder(self, write: Callable[[], T]) -> T:
+        try:
+            return write()
+        except EmbedderMismatch:
+            # The collection was switched to another embedder while the vectors were made.
+            self._embedder = self._spaces[self._storage.facts().embedder_id].embedder
+            return write()
+
+    def _prepare(self, documents: Sequence[Document]) -> list[NewDocument]:
+        embedder = self._embedder
+        prepared = [_Prepared(document) for document in documents]
+        vectors = embedder.encode_passages([text for each in prepared for text in each.texts])
+        ends = np.cumsum([len(each.texts) for each in prepared])[:-1]
+        return [
+            NewDocument(each.document, each.entries, rows, each.folded, embedder.id)
+            for each, rows in zip(prepared, np.split(vectors, ends), strict=True)
         ]
-        return NewDocument(document, entries, self._embedder.encode_passages(texts))
 
 
-def _contexts(document: Document, segments: Sequence[Segment]) -> Iterator[str]:
-    """The words that each segment stands under: title, headings, topic. They are searched along with it."""
+class _Space(NamedTuple):
+    """An embedder, and the cosine that unrelated texts have in its space."""
+
+    embedder: Embedder
+    background: float
+
+
+class _Prepared:
+    """A document with what is indexed of it."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.folded = fold(document.text)
+        segments = [segment for passage in document.passages for segment in passage.segments]
+        self.texts = [segment.span.of(self.folded) for segment in segments]
+        self.entries = [
+            SegmentEntry(f"{context} {join_terms(text)}".strip())
+            for context, text in zip(_contexts(document, self.folded, segments), self.texts, strict=True)
+        ]
+
+
+def _of_collection(hit: Hit, name: str) -> Hit:
+    also_in = tuple(replace(copy, source=replace(copy.source, collection=name)) for copy in hit.also_in)
+    return replace(hit, source=replace(hit.source, collection=name), also_in=also_in)
+
+
+def _contexts(document: Document, folded: str, segments: Sequence[Segment]) -> Iterator[str]:
+    """The terms of the words that each segment stands under: title, headings, topic. They are searched along
+    with it."""
+    title = join_terms(fold(document.title))
+    labels = [join_terms(heading.span.of(folded)) for heading in document.outline]
     starts = [Span(segment.span.start, segment.span.start + 1) for segment in segments]
     for segment, above in zip(segments, headings_over(document.outline, starts), strict=True):
-        headings = [document.outline[index].span.of(document.text) for index in above]
-        topic = segment.topic.of(document.text) if segment.topic else ""
-        yield "\n".join([document.title, *headings, topic])
+        topic = [join_terms(segment.topic.of(folded))] if segment.topic else []
+        yield " ".join(filter(None, [title, *(labels[index] for index in above), *topic]))
 
 
 def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:

@@ -1,7 +1,10 @@
 """Files and folders into a collection."""
 
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -60,22 +63,88 @@ def add_paths(
     added: list[ReadFile] = []
     unchanged: list[ReadFile] = []
     batch: dict[Path, Document] = {}
-    for done, path in enumerate(files, start=1):
-        outcome = _read(path, held)
-        if isinstance(outcome, Document):
-            held.add(outcome.id)
-            batch[path] = outcome
-        elif isinstance(outcome, ReadFile):
-            unchanged.append(outcome)
-        else:
-            refused.append(outcome)
-        if batch and (_is_full(batch) or done == len(files)):
-            collection.add(list(batch.values()), origin=origin)
-            added.extend(ReadFile(path, document.id) for path, document in batch.items())
-            batch.clear()
-        if on_progress is not None:
-            on_progress(done, len(files))
+    # While one batch is kept the next is read.
+    with ThreadPoolExecutor(max_workers=1) as keeper:
+        keeping: Future[object] | None = None
+        for done, path in enumerate(files, start=1):
+            outcome = _read(path, held)
+            if isinstance(outcome, Document):
+                held.add(outcome.id)
+                batch[path] = outcome
+            elif isinstance(outcome, ReadFile):
+                unchanged.append(outcome)
+            else:
+                refused.append(outcome)
+            if batch and (_is_full(batch) or done == len(files)):
+                if keeping is not None:
+                    keeping.result()
+                keeping = keeper.submit(collection.add, list(batch.values()), origin=origin)
+                added.extend(ReadFile(path, document.id) for path, document in batch.items())
+                batch.clear()
+            if done == len(files) and keeping is not None:
+                keeping.result()
+            if on_progress is not None:
+                on_progress(done, len(files))
     return AddReport(tuple(added), tuple(unchanged), tuple(refused))
+
+
+def follow_paths(
+    collection: Collection,
+    paths: Sequence[Path],
+    *,
+    every_s: float,
+    on_report: Callable[[AddReport], None],
+    on_progress: OnProgress | None = None,
+    is_over: Callable[[], bool] = lambda: False,
+) -> None:
+    """`add_paths`, and again every `every_s` seconds with what came or changed since, until `is_over`.
+
+    A file that changed takes the place of what it held before; a file that went stays in the collection. What
+    is not as it was a look ago is still being written, and left for the next look. `on_report` is called after
+    every look at which something was read.
+    """
+    seen = read_at = _states(paths)
+    report = add_paths(collection, paths, on_progress=on_progress)
+    on_report(report)
+    held = {file.path: file.document_id for file in (*report.added, *report.unchanged)}
+    while not is_over():
+        time.sleep(every_s)
+        now = _states(paths)
+        changed = [path for path in now if now[path] != read_at.get(path) and now[path] == seen.get(path)]
+        seen = now
+        if changed:
+            read_at |= {path: now[path] for path in changed}
+            on_report(_read_again(collection, changed, held))
+
+
+def _read_again(collection: Collection, changed: Sequence[Path], held: dict[Path, str]) -> AddReport:
+    added: list[ReadFile] = []
+    unchanged: list[ReadFile] = []
+    refused: list[RefusedFile] = []
+    for path in changed:
+        outcome = _read(path, set())
+        if not isinstance(outcome, Document):
+            refused.extend([outcome] if isinstance(outcome, RefusedFile) else [])
+            continue
+        old = held.get(path)
+        # Another file may hold what this one held.
+        if old is None or list(held.values()).count(old) > 1 or not collection.holds(old):
+            is_new = bool(collection.add([outcome]))
+        else:
+            is_new = collection.replace(old, outcome)
+        held[path] = outcome.id
+        (added if is_new else unchanged).append(ReadFile(path, outcome.id))
+    return AddReport(tuple(added), tuple(unchanged), tuple(refused))
+
+
+def _states(paths: Sequence[Path]) -> dict[Path, tuple[int, int]]:
+    """When each file was last written, and how long it is."""
+    states = {}
+    for path in _find_files([path for path in paths if path.exists()])[0]:
+        with suppress(OSError):
+            status = path.stat()
+            states[path] = status.st_mtime_ns, status.st_size
+    return states
 
 
 def mirror_paths(

@@ -21,14 +21,19 @@ import numpy.typing as npt
 from embeddings.embedder import Embedder
 from embeddings.queries import Query, read_query
 from embeddings.splitting import find_lead_in, split_sentences
-from embeddings.storage import Candidate, DocumentHead, Snapshot, StoredSegment
+from embeddings.storage import Candidate, DocumentHead, Place, Scope, Snapshot, StoredSegment
 from embeddings.terms import fold
-from embeddings.types import Hit, Source, Span, Why
+from embeddings.types import Copy, Hit, Source, Span, Why
 
 Legs = Literal["both", "dense", "lexical"]
 
 _WEIGHTS_FILE = Path(__file__).parent / "models" / "ranking.json"
 _LEG_DEPTH = 50
+# One text in many documents can fill the legs: then they go deeper, but not on and on.
+_MAX_LEG_DEPTH = 3_200
+_MAX_COPIES = 20
+# Of so many passages that answer the newest are given, where the newest are asked for.
+_NEWEST_AMONG = 200
 _DENSE_SHARE = 0.4
 _MIN_PASSAGES = 12
 _FOLLOWING_SHARE = 0.2
@@ -129,29 +134,57 @@ def rank(
     top_k: int,
     min_score: float | None,
     legs: Legs,
+    scope: Scope | None = None,
+    newest_first: bool = False,
 ) -> list[Hit]:
-    """The hits for a query that `validate_query` folded, best first, at most one a passage.
+    """The hits for a query that `validate_query` folded, best first, at most one a text of a passage.
 
-    `background` is the cosine that unrelated texts have in the embedder's space.
+    `background` is the cosine that unrelated texts have in the embedder's space. `newest_first` orders by date
+    what answers; what has no date comes last.
     """
     query = read_query(folded, snapshot)
-    found = _find(query, snapshot, embedder, legs) if query.terms else []
-    limit = max(top_k, _MIN_PASSAGES)
+    limit = max(top_k, _NEWEST_AMONG if newest_first else _MIN_PASSAGES)
+    found = _find(query, snapshot, embedder, legs, scope=scope, wanted=limit) if query.terms else []
     scored = _score_passages(query, found, snapshot, weights, background=background, limit=limit)
     probable = sorted(((weights.probability(run.features), run) for run in scored), key=lambda pair: -pair[0])
-    best = [(score, run) for score, run in probable[:top_k] if score >= _lowest(probable, weights, min_score)]
+    lowest = _lowest(probable, weights, min_score)
+    best = [(score, run) for score, run in probable if score >= lowest]
     heads = _heads(snapshot, [run.found.segment for _, run in best])
+    if newest_first:
+        best.sort(key=lambda pair: _date(heads[pair[1].found.segment.document_id]), reverse=True)
     return [
-        _hit(place, score, run, heads[run.found.segment.document_id], query)
-        for place, (score, run) in enumerate(best, start=1)
+        _hit(place, score, run, heads[run.found.segment.document_id], query, snapshot, scope)
+        for place, (score, run) in enumerate(best[:top_k], start=1)
     ]
 
 
-def _find(query: Query, snapshot: Snapshot, embedder: Embedder, legs: Legs) -> list[_Found]:
-    """The segments that the legs found, fused, best first."""
+def _date(head: DocumentHead) -> str:
+    return head.metadata.date.value if head.metadata.date else ""
+
+
+def _find(
+    query: Query, snapshot: Snapshot, embedder: Embedder, legs: Legs, *, scope: Scope | None, wanted: int
+) -> list[_Found]:
+    """The segments that the legs found, fused, best first; of `wanted` different texts, if there are so many."""
     vector = embedder.encode_queries([query.content])[0]
-    dense = snapshot.nearest(vector, _LEG_DEPTH) if legs != "lexical" and vector.any() else []
-    lexical = snapshot.matching(query.searched_terms(), _LEG_DEPTH) if legs != "dense" else []
+    depth = _LEG_DEPTH
+    while True:
+        dense = snapshot.nearest(vector, depth, scope) if legs != "lexical" and vector.any() else []
+        lexical = snapshot.matching(query.searched_terms(), depth, scope) if legs != "dense" else []
+        found = _fuse(dense, lexical, vector, snapshot, legs)
+        is_all = max(len(dense), len(lexical)) < depth
+        if is_all or depth >= _MAX_LEG_DEPTH or len({entry.segment.digest for entry in found}) >= wanted:
+            return found
+        depth *= 4
+
+
+def _fuse(
+    dense: Sequence[Candidate],
+    lexical: Sequence[Candidate],
+    vector: npt.NDArray[np.float32],
+    snapshot: Snapshot,
+    legs: Legs,
+) -> list[_Found]:
     dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
     ids = list(lexical_ranks | dense_ranks)
     cosines = snapshot.vectors(ids) @ vector if legs != "lexical" else np.zeros(len(ids))
@@ -189,7 +222,7 @@ def find_runs(
 ) -> list[Scored]:
     """What `rank` chooses among, for fitting its weights."""
     query = read_query(folded, snapshot)
-    found = _find(query, snapshot, embedder, "both") if query.terms else []
+    found = _find(query, snapshot, embedder, "both", scope=None, wanted=_MIN_PASSAGES) if query.terms else []
     return _score_passages(query, found, snapshot, weights, background=background, limit=_MIN_PASSAGES)
 
 
@@ -205,7 +238,10 @@ def _score_passages(
     """The best run of sentences of each of the `limit` best passages, in no order."""
     passages: dict[int, list[_Found]] = {}
     for entry in found:
-        passages.setdefault(entry.segment.passage_id, []).append(entry)
+        # Of several passages that are one text the one that was found first stands for all.
+        same = passages.setdefault(entry.segment.digest, [])
+        if not same or same[0].segment.passage_id == entry.segment.passage_id:
+            same.append(entry)
     chosen = list(passages.values())[:limit]
     heads = _heads(snapshot, [entries[0].segment for entries in chosen])
     scored = []
@@ -312,22 +348,18 @@ def _mean(values: Sequence[bool]) -> float:
     return sum(values) / len(values) if values else 0.0
 
 
-def _hit(place: int, score: float, run: Scored, head: DocumentHead, query: Query) -> Hit:
-    segment, metadata = run.found.segment, head.metadata
+def _hit(
+    place: int,
+    score: float,
+    run: Scored,
+    head: DocumentHead,
+    query: Query,
+    snapshot: Snapshot,
+    scope: Scope | None,
+) -> Hit:
+    segment = run.found.segment
     start = segment.passage_span.start
-    source = Source(
-        document_id=head.id,
-        sha256=head.sha256,
-        title=head.title,
-        filename=head.filename,
-        paragraph=segment.paragraph,
-        page=segment.page,
-        outline=tuple(p.label for p in segment.places if p.extent.start <= run.span.start < p.extent.end),
-        issuer=metadata.issuer.value if metadata.issuer else None,
-        speaker=metadata.speaker.value if metadata.speaker else None,
-        date=metadata.date.value if metadata.date else None,
-        doc_number=metadata.doc_number.value if metadata.doc_number else None,
-    )
+    also_in, others = _copies(run, snapshot, scope)
     return Hit(
         rank=place,
         score=score,
@@ -336,8 +368,46 @@ def _hit(place: int, score: float, run: Scored, head: DocumentHead, query: Query
         quote_span=run.span,
         passage=segment.passage_text,
         passage_span=segment.passage_span,
-        source=source,
+        source=_source(head, run.span, segment.places, segment.paragraph, segment.page),
         why=Why(
             run.found.dense_rank, run.found.lexical_rank, query.matched_words(fold(segment.passage_text))
         ),
+        also_in=also_in,
+        places=others + 1,
+    )
+
+
+def _copies(run: Scored, snapshot: Snapshot, scope: Scope | None) -> tuple[tuple[Copy, ...], int]:
+    segment = run.found.segment
+    copies, total = snapshot.copies(segment.passage_id, segment.digest, _MAX_COPIES, scope)
+    heads = {
+        head.id: head for head in snapshot.heads(list(dict.fromkeys(copy.document_id for copy in copies)))
+    }
+    also_in = []
+    for copy in copies:
+        moved = copy.passage_span.start - segment.passage_span.start
+        span = Span(run.span.start + moved, run.span.end + moved)
+        also_in.append(
+            Copy(span, _source(heads[copy.document_id], span, copy.places, copy.paragraph, copy.page))
+        )
+    return tuple(also_in), total
+
+
+def _source(
+    head: DocumentHead, quote: Span, places: Sequence[Place], paragraph: int, page: int | None
+) -> Source:
+    said = {
+        name: field and field.value
+        for name in ("issuer", "speaker", "date", "doc_number", "recipient", "kind", "meeting")
+        for field in [getattr(head.metadata, name)]
+    }
+    return Source(
+        document_id=head.id,
+        sha256=head.sha256,
+        title=head.title,
+        filename=head.filename,
+        paragraph=paragraph,
+        page=page,
+        outline=tuple(p.label for p in places if p.extent.start <= quote.start < p.extent.end),
+        **said,
     )

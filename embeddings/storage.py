@@ -8,24 +8,28 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.filters import Filter
 from embeddings.types import Document, Heading, Mark, Metadata, Span, Vectors
 
 
 @dataclass(frozen=True, slots=True)
 class SegmentEntry:
-    """What is indexed of one segment: its lexical terms, in order, with repeats."""
+    """What is indexed of one segment: its lexical terms, in order, with repeats, one blank between them."""
 
-    terms: Sequence[str]
+    line: str
 
 
 @dataclass(frozen=True, slots=True)
 class NewDocument:
     """A document on its way in. `entries` and the rows of `vectors` follow the document's segments, passage
-    by passage."""
+    by passage; `folded` is its text folded, if that was made already. Vectors of another embedder than the
+    collection's are refused."""
 
     document: Document
     entries: Sequence[SegmentEntry]
     vectors: Vectors
+    folded: str | None = None
+    embedder_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,7 @@ class StoredSegment:
     """A segment found, with the passage around it. Spans are over the document's stored text.
 
     `topic` is the lead-in it stands under, or empty; `places` are the headings that the passage stands under,
-    outermost first, and those inside it, in order.
+    outermost first, and those inside it, in order. Passages of one `digest` are one text, folded.
     """
 
     id: int
@@ -84,6 +88,56 @@ class StoredSegment:
     topic: str
     places: tuple[Place, ...]
     document_id: str
+    digest: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredCopy:
+    """A passage that is one text with another, folded."""
+
+    passage_span: Span
+    paragraph: int
+    page: int | None
+    places: tuple[Place, ...]
+    document_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The documents that a filter leaves, as arrays of one length: their positions, and their segments, which
+    have neighbouring ids."""
+
+    positions: npt.NDArray[np.int64]
+    first_segments: npt.NDArray[np.int64]
+    segments: npt.NDArray[np.int64]
+
+    def segment_count(self) -> int:
+        return int(self.segments.sum())
+
+
+@dataclass(frozen=True, slots=True)
+class Resemblance:
+    """A document that is nearly another; `share` is about the part of their text they have in common."""
+
+    document_id: str
+    title: str
+    filename: str
+    share: float
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What a collection says of itself. `model` names what made its vectors; `reindexing_to` what makes the next."""
+
+    model: str
+    embedder_id: str
+    dim: int
+    settings: str
+    generation: int
+    documents: int
+    passages: int
+    segments: int
+    reindexing_to: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,13 +152,24 @@ class Snapshot(Protocol):
     """One generation of a collection: everything read from it belongs together."""
 
     generation: int
+    embedder_id: str
 
-    def nearest(self, vector: npt.NDArray[np.float32], k: int) -> list[Candidate]:
-        """The k segments closest to `vector` (shape (dim,), unit length), best first."""
+    def select(self, filter: Filter) -> Scope:
+        """The documents that `filter` leaves."""
         ...
 
-    def matching(self, terms: Sequence[str], k: int) -> list[Candidate]:
-        """The k best segments that hold any of `terms`, by BM25, best first."""
+    def nearest(self, vector: npt.NDArray[np.float32], k: int, scope: Scope | None = None) -> list[Candidate]:
+        """The k segments (of `scope`) closest to `vector` (shape (dim,), unit length), best first."""
+        ...
+
+    def matching(self, terms: Sequence[str], k: int, scope: Scope | None = None) -> list[Candidate]:
+        """The k best segments (of `scope`) that hold any of `terms`, by BM25, best first."""
+        ...
+
+    def copies(
+        self, passage_id: int, digest: int, limit: int, scope: Scope | None = None
+    ) -> tuple[list[StoredCopy], int]:
+        """Other passages (of `scope`) with this digest in the order they came, and how many there are."""
         ...
 
     def frequencies(self, terms: Sequence[str]) -> list[int]:
@@ -136,6 +201,14 @@ class Storage(Protocol):
 
         Raises:
             StorageUnavailable: the disk refuses, or the storage was opened to read only.
+            EmbedderMismatch: the vectors are of another embedder than the collection's.
+        """
+        ...
+
+    def replace(self, document_id: str, new: NewDocument) -> bool:
+        """Put `new` in the place of a document, in one transaction; whether anything changed.
+
+        Raises: DocumentNotFound, StorageUnavailable; then nothing has.
         """
         ...
 
@@ -149,12 +222,52 @@ class Storage(Protocol):
 
     def snapshot(self) -> AbstractContextManager[Snapshot]: ...
 
-    def list_documents(self, *, offset: int, limit: int) -> tuple[list[StoredDocument], int]:
-        """A page of documents in the order they came, and how many there are in all. Their `text` is empty."""
+    def list_documents(
+        self, *, offset: int, limit: int, filter: Filter | None = None, newest_first: bool = False
+    ) -> tuple[list[StoredDocument], int]:
+        """A page of documents, and how many there are in all. Their `text` is empty.
+
+        They are in the order they came, or by their date, latest first and those without one last.
+        """
+        ...
+
+    def near_duplicates(self, document_id: str, limit: int) -> list[Resemblance]:
+        """Other documents that are nearly this one, most alike first. Raises: DocumentNotFound."""
+        ...
+
+    def facts(self) -> Facts: ...
+
+    def describe(self, settings: str) -> None:
+        """Keep `settings` as what the collection says of itself."""
+        ...
+
+    def begin_reindex(self, model: str, embedder_id: str, dim: int) -> None:
+        """Make ready to take the vectors of another embedder beside those that serve; those that were begun
+        for it already stay."""
+        ...
+
+    def reindex_progress(self) -> tuple[int, int]:
+        """How many segments have their next vector, of how many."""
+        ...
+
+    def reindex_next(self, limit: int) -> list[tuple[int, str]]:
+        """Ids and texts of segments that have no next vector."""
+        ...
+
+    def reindex_store(self, segment_ids: Sequence[int], vectors: Vectors) -> None:
+        """Keep next vectors; of segments that are gone meanwhile they are passed over."""
+        ...
+
+    def finish_reindex(self) -> bool:
+        """Serve from the next vectors, if every segment has one; else False."""
         ...
 
     def document_ids(self, *, origin: str | None = None) -> set[str]:
         """The documents held; with `origin`, only those that were added with it."""
+        ...
+
+    def held(self, document_ids: Sequence[str]) -> set[str]:
+        """Those of `document_ids` that are there."""
         ...
 
     def document(self, document_id: str) -> StoredDocument:

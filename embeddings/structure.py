@@ -41,11 +41,12 @@ def read_structure(
     content = _without(text, lines, found)
     marks = sorted([*marks, *found], key=lambda mark: mark.span)
     metadata = read_metadata(text, content)
-    if metadata.speaker:
+    if metadata.speaker and metadata.speaker.span in content:
         # A name alone is no content; it is shown as the speaker's.
         marks.append(Mark(metadata.speaker.span, "speaker"))
         content.remove(metadata.speaker.span)
-    body = content[content.index(metadata.title.span) + 1 :] if metadata.title else content
+    title = metadata.title
+    body = [line for line in content if line.start >= title.span.end] if title else content
     outline = read_outline(text, body)
     passages = _passages(text, content, outline, metadata)
     if page_starts:
@@ -66,11 +67,12 @@ def _passages(
     text: str, content: Sequence[Span], outline: Sequence[Heading], metadata: Metadata
 ) -> tuple[Passage, ...]:
     places = {heading.span.start for heading in outline}
+    title = metadata.title.span if metadata.title else None
     passages = []
     above = headings_over(outline, [Span(line.start, line.start + 1) for line in content])
     for paragraph, (line, holding) in enumerate(zip(content, above, strict=True), start=1):
         heading = holding[-1] if holding else None
-        is_title = metadata.title is not None and line == metadata.title.span
+        is_title = title is not None and title.start <= line.start and line.end <= title.end
         is_heading = is_title or (heading is not None and _is_heading(text, line, outline[heading]))
         segments = split_segments(text, line, places)
         passages.append(Passage(line, paragraph, heading, is_heading, segments))

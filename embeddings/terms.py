@@ -7,6 +7,7 @@ import re
 import unicodedata
 import zlib
 from functools import cache
+from operator import add
 
 import opencc
 
@@ -19,6 +20,8 @@ class _Folding(dict[int, int]):
     """Code point -> folded code point, filled as characters are met."""
 
     def __missing__(self, code_point: int) -> int:
+        if 0xD800 <= code_point < 0xE000:
+            return code_point
         folded = unicodedata.normalize("NFKC", chr(code_point)).lower()
         simplified = _simplifier().convert(folded) if len(folded) == 1 else ""
         self[code_point] = ord(simplified) if len(simplified) == 1 else code_point
@@ -46,14 +49,19 @@ def term_runs(folded: str) -> list[str]:
 def extract_terms(text: str) -> list[str]:
     """The lexical terms of `text`, in order, with repeats: every Han character and every pair of neighbours,
     every whole run of other letters and digits."""
-    terms: list[str] = []
-    for run in term_runs(fold(text)):
-        if is_han(run[0]):
-            terms.extend(run)
-            terms.extend(run[i : i + 2] for i in range(len(run) - 1))
+    return join_terms(fold(text)).split()
+
+
+def join_terms(folded: str) -> str:
+    """The lexical terms of a folded text with one blank between them."""
+    parts: list[str] = []
+    for run in _RUN.findall(folded):
+        if _IS_HAN.match(run):
+            parts.extend(run)
+            parts.extend(map(add, run, run[1:]))
         else:
-            terms.append(run)
-    return terms
+            parts.append(run)
+    return " ".join(parts)
 
 
 def hash_term(term: str) -> int:

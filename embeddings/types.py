@@ -78,13 +78,19 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """What an official document says of itself; None where it does not. `date` is ISO 8601."""
+    """What an official document says of itself; None where it does not.
+
+    `date` is ISO 8601; `recipient` is 主送机关, `kind` 文种 (one of the fifteen), `meeting` where it was spoken.
+    """
 
     title: Field | None = None
     doc_number: Field | None = None
     issuer: Field | None = None
     speaker: Field | None = None
     date: Field | None = None
+    recipient: Field | None = None
+    kind: Field | None = None
+    meeting: Field | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +151,18 @@ class Source:
     speaker: str | None
     date: str | None
     doc_number: str | None
+    collection: str = "default"
+    recipient: str | None = None
+    kind: str | None = None
+    meeting: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Another place where the passage of a hit stands, letter for letter; `quote_span` is the quote there."""
+
+    quote_span: Span
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +179,8 @@ class Why:
 class Hit:
     """A passage found. `quote` and `passage` are exact slices of the stored text at their spans.
 
-    `score` is in 0..1 and calibrated; `similarity` is the cosine of query and quote.
+    `score` is in 0..1 and calibrated; `similarity` is the cosine of query and quote. `also_in` are the other
+    places where the passage stands, the first of `places - 1` of them.
     """
 
     rank: int
@@ -173,3 +192,5 @@ class Hit:
     passage_span: Span
     source: Source
     why: Why
+    also_in: tuple[Copy, ...] = ()
+    places: int = 1

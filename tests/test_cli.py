@@ -4,6 +4,7 @@ import json
 import os
 import re
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -212,3 +213,41 @@ def test_help_is_there_without_loading_the_library() -> None:
     assert "eval" in result.stdout
     for heavy in ("numpy", "faiss", "fastapi", "torch", "embeddings"):
         assert f"'{heavy}'" not in result.stdout
+
+
+def test_collections_are_listed_made_and_deleted(tmp_path: Path) -> None:
+    run(tmp_path, "add", str(SEEDS), "--collection", "讲话")
+
+    made = json.loads(run(tmp_path, "collections", "--create", "empty", "--json").stdout)["collections"]
+    found = json.loads(run(tmp_path, "search", GAS, "-c", "讲话", "--json").stdout)
+
+    assert {c["name"]: c["documents"] for c in made} == {"empty": 0, "讲话": 5}
+    assert found["collection"] == "讲话"
+    with served(tmp_path):
+        assert_one_line(run(tmp_path, "collections", "--remove", "讲话"), 1, "another process")
+    assert "讲话" not in run(tmp_path, "collections", "--remove", "讲话").stdout
+    assert_one_line(run(tmp_path, "collections", "--remove", "讲话"), 2, "讲话")
+    assert_one_line(run(tmp_path, "add", str(SEEDS), "-c", "../x"), 2, "../x")
+
+
+def test_documents_are_listed_by_filter_and_deleted(tmp_path: Path) -> None:
+    run(tmp_path, "add", str(SEEDS))
+
+    listed = json.loads(run(tmp_path, "list", "--filters", '{"speaker": "亓伟"}', "--json").stdout)
+    (document,) = listed["documents"]
+    deleted = run(tmp_path, "delete", document["id"])
+
+    assert (document["date"], listed["total"]) == ("2021-12-02", 1)
+    assert deleted.stdout == "1 removed\n"
+    assert_one_line(run(tmp_path, "delete", document["id"]), 2, document["id"])
+    assert_one_line(run(tmp_path, "list", "--filters", '{"colour": 1}'), 2, "colour")
+
+
+def test_reindexing_makes_the_vectors_with_another_model(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    shutil.copytree(ROOT / "embeddings" / "models" / "builtin", other)
+    run(tmp_path / "data", "add", str(SEEDS))
+
+    assert "vectors are of" in run(tmp_path / "data", "reindex", "--model", str(other)).stdout
+    assert json.loads(run(tmp_path / "data", "search", GAS, "--json").stdout)["hits"]
+    assert_one_line(run(tmp_path / "data", "search", GAS, "--model", "builtin"), 1, "wenyuan reindex")

@@ -7,10 +7,12 @@ from pathlib import Path
 import pytest
 
 from embeddings import (
+    AddReport,
     Collection,
     Embedder,
     InvalidInput,
     add_paths,
+    follow_paths,
     load_embedder,
     mirror_paths,
     open_collection,
@@ -178,3 +180,27 @@ def test_a_mirror_leaves_what_came_otherwise(collection: Collection, folder: Pat
 
     assert report.removed == 1
     assert filenames(collection) == ["own.txt", "a.txt", "b.txt"]
+
+
+def test_a_followed_folder_is_read_again_where_it_changed(collection: Collection, tmp_path: Path) -> None:
+    watched = tmp_path / "watched"
+    watched.mkdir()
+    (watched / "甲.txt").write_text("关于粮食收购的通知\n", encoding="utf-8")
+    (watched / "乙.txt").write_text("关于燃气检查的通知\n", encoding="utf-8")
+    reports: list[AddReport] = []
+    looks = 0
+
+    def is_over() -> bool:
+        nonlocal looks
+        looks += 1
+        if looks == 1:
+            (watched / "甲.txt").write_text("关于粮食储备的通知\n", encoding="utf-8")
+            (watched / "丙.txt").write_text("关于供热检修的通知\n", encoding="utf-8")
+        return looks > 4
+
+    follow_paths(collection, [watched], every_s=0.01, on_report=reports.append, is_over=is_over)
+
+    first, second = reports
+    assert (len(first.added), len(second.added)) == (2, 2)
+    titles = {document.title for document in collection.list_documents()[0]}
+    assert titles == {"关于粮食储备的通知", "关于燃气检查的通知", "关于供热检修的通知"}

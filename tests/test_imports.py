@@ -11,7 +11,7 @@ import embeddings
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"types", "errors", "terms", "synonyms"},
-    {"splitting", "commonness"},
+    {"splitting", "commonness", "filters", "resemblance"},
     {"chrome", "outline"},
     {"letterhead"},
     {"structure", "embedder"},

@@ -15,6 +15,7 @@ import pytest
 from test_storage import COMPASS, EAST, NORTH, UP, WEST, document_of, matching_texts, nearest_texts, new
 
 from embeddings.errors import EmbedderMismatch, StorageUnavailable
+from embeddings.filters import Condition
 from embeddings.local import LocalStorage
 from embeddings.local.lexical import LexicalIndex
 from embeddings.local.vectors import VectorIndex
@@ -342,7 +343,7 @@ def test_many_changes_are_folded_and_saved_and_still_found(tmp_path: Path) -> No
 
 def many(count: int, vector: np.ndarray, character: str) -> NewDocument:
     document = document_of(_lines(character, count))
-    return NewDocument(document, [SegmentEntry([character])] * count, np.stack([vector] * count))
+    return NewDocument(document, [SegmentEntry(character)] * count, np.stack([vector] * count))
 
 
 def _lines(character: str, count: int) -> str:
@@ -352,7 +353,7 @@ def _lines(character: str, count: int) -> str:
 def test_another_embedder_is_refused_with_both_names_and_the_remedy(folder: Path) -> None:
     for embedder_id, dim in (("sextant", 3), ("compass", 4)):
         for read_only in (False, True):
-            with pytest.raises(EmbedderMismatch, match=r"compass \(3 .*another data folder") as raised:
+            with pytest.raises(EmbedderMismatch, match=r"compass \(3 .*wenyuan reindex") as raised:
                 LocalStorage(folder, embedder_id=embedder_id, dim=dim, read_only=read_only)
             assert f"{embedder_id} ({dim} " in str(raised.value)
     assert reopened(folder) == ANSWERS
@@ -436,7 +437,7 @@ def test_a_damaged_database_is_refused_with_a_remedy(folder: Path, damage: Damag
 
 def test_a_database_of_a_newer_version_is_refused(folder: Path) -> None:
     connection = sqlite3.connect(folder / "wenyuan.sqlite3")
-    connection.execute("PRAGMA user_version = 2")
+    connection.execute("PRAGMA user_version = 3")
     connection.close()
     with pytest.raises(StorageUnavailable, match="upgrade wenyuan"):
         open_local(folder)
@@ -495,3 +496,86 @@ def test_opening_imports_and_reads_quickly_enough(folder: Path) -> None:
         check=True,
     )
     assert float(run.stdout) < 3
+
+
+def test_many_vectors_are_kept_in_lists_and_still_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embeddings.local.inverted._MAX_EXACT", 300)
+    monkeypatch.setattr("embeddings.local.vectors._MIN_RECENT", 50)
+    random = np.random.default_rng(1)
+    vectors = random.normal(size=(1500, 3)).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    storage = open_local(tmp_path / "many")
+    for start in range(0, 1500, 100):
+        rows = vectors[start : start + 100]
+        storage.add([new("\n".join(f"第{start + n}条" for n in range(100)), *rows)])
+    storage.close()
+    storage = open_local(tmp_path / "many")
+    (first, *_), _ = storage.list_documents(offset=0, limit=1)
+    storage.remove([first.id])
+
+    with storage.snapshot() as snapshot:
+        asked = vectors[:100]
+        found = [vectors[snapshot.nearest(vector, 1)[0].segment_id - 1] @ vector for vector in asked]
+        exact = (asked @ vectors[100:].T).max(axis=1)
+        # Eight bits a dimension are coarse in three dimensions.
+        assert np.array(found) == pytest.approx(exact, abs=0.02)
+        gone = {one.segment_id for vector in vectors[:100] for one in snapshot.nearest(vector, 5)}
+        assert min(gone) > 100
+        (last,) = storage.list_documents(offset=13, limit=1)[0]
+        scope = snapshot.select(Condition("document_id", "in", (last.id,)))
+        assert {one.segment_id for one in snapshot.nearest(vectors[0], 200, scope)} == set(range(1401, 1501))
+    storage.close()
+
+
+def test_a_collection_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
+    folder = tmp_path / "old"
+    storage = open_local(folder)
+    storage.add([new("关于防汛的通知\n各区人民政府：\n要做好防汛工作。", EAST, NORTH, WEST)])
+    storage.close()
+    connection = sqlite3.connect(folder / "wenyuan.sqlite3")
+    connection.executescript(
+        "DROP TABLE facts; DROP TABLE sketches; DROP TABLE sketch_keys; DROP TABLE reindexing;"
+        "DROP INDEX passages_by_digest; ALTER TABLE passages DROP COLUMN digest;"
+        "ALTER TABLE collection DROP COLUMN vector_stamp; ALTER TABLE collection DROP COLUMN model;"
+        "ALTER TABLE collection DROP COLUMN settings; PRAGMA user_version = 1;"
+    )
+    connection.close()
+    with pytest.raises(StorageUnavailable, match="older"):
+        open_local(folder, read_only=True)
+
+    storage = open_local(folder)
+
+    (document,), total = storage.list_documents(offset=0, limit=5, filter=Condition("kind", "in", ("通知",)))
+    assert total == 1
+    assert document.metadata.recipient is not None
+    with storage.snapshot() as snapshot:
+        assert len({segment.digest for segment in snapshot.segments([1, 2, 3])}) == 3
+        assert len(snapshot.nearest(EAST, 5)) == 3
+    storage.close()
+
+
+def test_a_damaged_page_is_said_and_the_rest_still_answers(tmp_path: Path) -> None:
+    folder = tmp_path / "damaged"
+    storage = open_local(folder)
+    for n in range(40):
+        storage.add([new(f"第{n}号通知\n{'字' * 3000}{n}", EAST, NORTH)])
+    storage._database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
+    ids = [document.id for document in storage.list_documents(offset=0, limit=100)[0]]
+    storage.close()
+    path = folder / "wenyuan.sqlite3"
+    data = bytearray(path.read_bytes())
+    place = data.rfind("字".encode() * 500)
+    data[place - place % 8192 : place - place % 8192 + 8192] = b"\x55" * 8192
+    path.write_bytes(data)
+
+    storage = open_local(folder)
+    outcomes = set()
+    for document_id in ids:
+        try:
+            outcomes.add("whole" if "通知" in storage.document(document_id).text else "wrong")
+        except (StorageUnavailable, UnicodeDecodeError):
+            outcomes.add("said")
+    assert "whole" in outcomes
+    storage.close()

@@ -3,6 +3,8 @@
 The only package that imports sqlite3, tantivy or faiss.
 """
 
+from embeddings.local.database import has_collection, read_model
+from embeddings.local.jobs import JobStore, StoredJob
 from embeddings.local.storage import LocalStorage
 
-__all__ = ["LocalStorage"]
+__all__ = ["JobStore", "LocalStorage", "StoredJob", "has_collection", "read_model"]

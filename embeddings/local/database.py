@@ -5,7 +5,7 @@ import secrets
 import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -14,11 +14,21 @@ import numpy as np
 
 from embeddings.errors import DocumentNotFound, EmbedderMismatch, StorageUnavailable
 from embeddings.local.rows import Rows, decode_text, encode_text, refusals
+from embeddings.local.schema import (
+    NEXT_VECTORS,
+    SCHEMA_VERSION,
+    create,
+    insert_facts,
+    insert_sketch,
+    metadata_json,
+    upgrade,
+)
+from embeddings.resemblance import digest
 from embeddings.storage import NewDocument
-from embeddings.types import Document, Metadata, headings_over
+from embeddings.terms import fold
+from embeddings.types import Document, Vectors, headings_over
 
 _NAME = "wenyuan.sqlite3"
-_SCHEMA_VERSION = 1
 _BUSY_S = 5.0
 # Three vectors of 512 dimensions on a page, where a page of 4 KiB would waste a quarter.
 _PAGE_BYTES = 8192
@@ -26,81 +36,11 @@ _WAL_BYTES = 8 << 20
 # Terms repeat each character of the text three times over: a third of the size for 12 µs a segment.
 _ZLIB_LEVEL = 3
 
-_SCHEMA = """
-CREATE TABLE collection (
-    stamp INTEGER NOT NULL, -- tells this database from any other that the caches may have been made of
-    embedder_id TEXT NOT NULL,
-    dim INTEGER NOT NULL,
-    generation INTEGER NOT NULL,
-    segments INTEGER NOT NULL
-);
-CREATE TABLE documents (
-    position INTEGER PRIMARY KEY AUTOINCREMENT,
-    id TEXT NOT NULL UNIQUE,
-    sha256 TEXT NOT NULL,
-    filename TEXT NOT NULL,
-    encoding TEXT NOT NULL,
-    title TEXT NOT NULL,
-    passages INTEGER NOT NULL,
-    byte_length INTEGER NOT NULL,
-    added_at TEXT NOT NULL,
-    origin TEXT,
-    generation INTEGER NOT NULL,
-    first_segment INTEGER NOT NULL,
-    segments INTEGER NOT NULL,
-    metadata TEXT NOT NULL,
-    marks TEXT NOT NULL,
-    outline TEXT NOT NULL
-);
-CREATE INDEX documents_by_generation ON documents (generation);
-CREATE INDEX documents_by_origin ON documents (origin) WHERE origin IS NOT NULL;
-CREATE TABLE contents (
-    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
-    text TEXT NOT NULL,
-    original BLOB NOT NULL
-);
-CREATE TABLE terms ( -- one line a segment, one blank between terms, zlib
-    document INTEGER PRIMARY KEY REFERENCES documents ON DELETE CASCADE,
-    lines BLOB NOT NULL
-);
-CREATE TABLE passages ( -- the text is kept again: cutting it out of a long document takes 0.4 ms each
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    paragraph INTEGER NOT NULL,
-    page INTEGER,
-    heading INTEGER,
-    is_heading INTEGER NOT NULL,
-    text TEXT NOT NULL,
-    places TEXT NOT NULL
-);
-CREATE INDEX passages_by_document ON passages (document);
-CREATE TABLE segments (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    passage INTEGER NOT NULL REFERENCES passages ON DELETE CASCADE,
-    start INTEGER NOT NULL,
-    end INTEGER NOT NULL,
-    topic TEXT NOT NULL
-);
-CREATE INDEX segments_by_passage ON segments (passage);
-CREATE TABLE vectors ( -- float16, little-endian
-    segment INTEGER PRIMARY KEY REFERENCES segments ON DELETE CASCADE,
-    vector BLOB NOT NULL
-);
-CREATE TABLE removals ( -- a document's segments have neighbouring ids, so one row a removed document
-    generation INTEGER NOT NULL,
-    first_segment INTEGER NOT NULL,
-    segments INTEGER NOT NULL
-);
-CREATE INDEX removals_by_generation ON removals (generation);
-"""
-
 
 class Database:
     """The one connection that writes. Its caller sees to it that one thread at a time does."""
 
-    def __init__(self, folder: Path, *, embedder_id: str, dim: int) -> None:
+    def __init__(self, folder: Path, *, embedder_id: str, dim: int, model: str) -> None:
         """Opens the database in `folder`, or makes it.
 
         Raises:
@@ -111,7 +51,7 @@ class Database:
         with refusals():
             self._connection = _connect(self._path, "mode=rwc")
             try:
-                _prepare(self._connection, embedder_id, dim)
+                _prepare(self._connection, embedder_id, dim, model)
                 _check(self._connection, embedder_id, dim)
             except BaseException:
                 self._connection.close()
@@ -151,11 +91,99 @@ class Database:
             self._count_segments(-removed)
         return True
 
+    def replace(self, document_id: str, new: NewDocument) -> bool:
+        """Whether anything changed. Raises: DocumentNotFound."""
+        with refusals(), self._transaction():
+            held = self._positions([document_id, new.document.id])
+            if document_id not in held:
+                raise DocumentNotFound(f"document {document_id!r} is not in the collection")
+            if document_id == new.document.id:
+                return False
+            generation = self._next_generation()
+            change = -self._delete(held[document_id], generation)
+            if new.document.id not in held:
+                self._insert(new, None, generation)
+                change += len(new.entries)
+            self._count_segments(change)
+        return True
+
+    def describe(self, settings: str) -> bool:
+        with refusals(), self._transaction():
+            self._connection.execute("UPDATE collection SET settings = ?", (settings,))
+            self._next_generation()
+        return True
+
+    def begin_reindex(self, model: str, embedder_id: str, dim: int) -> bool:
+        with refusals(), self._transaction():
+            begun = self._connection.execute("SELECT embedder_id FROM reindexing").fetchone()
+            if begun != (embedder_id,):
+                self._connection.execute("DELETE FROM reindexing")
+                self._connection.execute("DROP TABLE IF EXISTS next_vectors")
+                self._connection.execute(NEXT_VECTORS)
+                self._connection.execute("INSERT INTO reindexing VALUES (?, ?, ?)", (embedder_id, dim, model))
+                self._next_generation()
+        return bool(begun != (embedder_id,))
+
+    def reindex_store(self, segment_ids: Sequence[int], vectors: Vectors) -> bool:
+        """Never a change of what answers."""
+        halves = np.asarray(vectors).astype("<f2")
+        with refusals(), self._transaction():
+            self._connection.executemany(
+                "INSERT OR REPLACE INTO next_vectors SELECT id, ? FROM segments WHERE id = ?",
+                ((half.tobytes(), id) for id, half in zip(segment_ids, halves, strict=True)),
+            )
+        return False
+
+    def finish_reindex(self) -> bool:
+        with refusals(), self._transaction():
+            if not self._is_reindexing():
+                return False
+            ((missing,),) = self._connection.execute(
+                "SELECT (SELECT count(*) FROM segments) - (SELECT count(*) FROM next_vectors)"
+            )
+            if missing:
+                return False
+            self._connection.execute("DROP TABLE vectors")
+            self._connection.execute("ALTER TABLE next_vectors RENAME TO vectors")
+            self._connection.execute(
+                "UPDATE collection SET (embedder_id, dim, model, vector_stamp)"
+                " = (SELECT embedder_id, dim, model, ? FROM reindexing)",
+                (secrets.randbits(62),),
+            )
+            self._connection.execute("DELETE FROM reindexing")
+            self._next_generation()
+        return True
+
     def checkpoint(self) -> None:
         """Bring a long write-ahead log into the database file, as far as readers let it."""
         with suppress(OSError), refusals():
             if self._path.with_name(_NAME + "-wal").stat().st_size > _WAL_BYTES:
                 self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)")
+
+    def reindex_progress(self) -> tuple[int, int]:
+        with refusals():
+            if not self._is_reindexing():
+                return 0, 0
+            (done, total) = self._connection.execute(
+                "SELECT (SELECT count(*) FROM next_vectors), (SELECT segments FROM collection)"
+            ).fetchone()
+        return int(done), int(total)
+
+    def reindex_next(self, limit: int) -> list[tuple[int, str]]:
+        # Ids only grow, so what lacks a vector comes after the last that has one.
+        with refusals():
+            if not self._is_reindexing():
+                return []
+            rows = self._connection.execute(
+                "SELECT s.id, p.text, s.start - p.start, s.end - p.start FROM segments s"
+                " JOIN passages p ON p.id = s.passage"
+                " WHERE s.id > (SELECT coalesce(max(segment), 0) FROM next_vectors) ORDER BY s.id LIMIT ?",
+                (limit,),
+            ).fetchall()
+        return [(id, text[start:end]) for id, text, start, end in rows]
+
+    def _is_reindexing(self) -> bool:
+        return self._connection.execute("SELECT 1 FROM reindexing").fetchone() is not None
 
     def close(self) -> None:
         with refusals():
@@ -193,14 +221,19 @@ class Database:
 
     def _insert(self, new: NewDocument, origin: str | None, generation: int) -> None:
         first_segment = self._next_id("segments")
+        document, folded = new.document, new.folded
+        if folded is None:
+            folded = fold(document.text)
         position = self._insert_document(new, origin, generation, first_segment)
-        self._insert_passages(new.document, position, first_segment)
+        insert_facts(self._connection, position, document.id, document.filename, document.metadata)
+        insert_sketch(self._connection, position, folded)
+        self._insert_passages(document, folded, position, first_segment)
         halves = np.asarray(new.vectors).astype("<f2")
         self._connection.executemany(
             "INSERT INTO vectors VALUES (?, ?)",
             ((first_segment + i, half.tobytes()) for i, half in enumerate(halves)),
         )
-        lines = "\n".join(" ".join(entry.terms) for entry in new.entries)
+        lines = "\n".join(entry.line for entry in new.entries)
         self._connection.execute(
             "INSERT INTO terms VALUES (?, ?)", (position, zlib.compress(lines.encode(), _ZLIB_LEVEL))
         )
@@ -225,7 +258,7 @@ class Database:
                 generation,
                 first_segment,
                 len(new.entries),
-                _metadata_json(document.metadata),
+                metadata_json(document.metadata),
                 json.dumps([[*mark.span, mark.reason] for mark in document.marks]),
                 json.dumps([[*h.span, *h.extent, h.level, h.number, h.parent] for h in document.outline]),
             ),
@@ -237,11 +270,11 @@ class Database:
         )
         return cursor.lastrowid
 
-    def _insert_passages(self, document: Document, position: int, first_segment: int) -> None:
+    def _insert_passages(self, document: Document, folded: str, position: int, first_segment: int) -> None:
         first_passage = self._next_id("passages")
         self._connection.executemany(
-            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?)",
-            _passage_rows(document, position, first_passage),
+            "INSERT INTO passages VALUES (?, ?, ?, ?, ?, ?, ?, ?, CAST(? AS TEXT), ?, ?)",
+            _passage_rows(document, folded, position, first_passage),
         )
         ids = count(first_segment)
         self._connection.executemany(
@@ -268,6 +301,24 @@ class Database:
         )
         self._connection.execute("DELETE FROM documents WHERE position = ?", (position,))
         return int(segments)
+
+
+def has_collection(folder: Path) -> bool:
+    return (folder / _NAME).is_file()
+
+
+def read_model(folder: Path) -> str | None:
+    """What the collection in `folder` says its model is; None if there is no collection, or it does not say.
+
+    Raises: StorageUnavailable: it cannot be read.
+    """
+    if not has_collection(folder):
+        return None
+    with refusals(), closing(_connect_to_read(folder / _NAME)) as connection:
+        if _schema_version(connection) != SCHEMA_VERSION:
+            return None
+        (model,) = connection.execute("SELECT model FROM collection").fetchone()
+        return str(model) or None
 
 
 def open_rows(folder: Path, *, embedder_id: str, dim: int) -> Rows:
@@ -319,7 +370,7 @@ def _connect(path: Path, mode: str) -> sqlite3.Connection:
     return connection
 
 
-def _prepare(connection: sqlite3.Connection, embedder_id: str, dim: int) -> None:
+def _prepare(connection: sqlite3.Connection, embedder_id: str, dim: int, model: str) -> None:
     connection.execute(f"PRAGMA page_size = {_PAGE_BYTES}")
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
@@ -328,28 +379,31 @@ def _prepare(connection: sqlite3.Connection, embedder_id: str, dim: int) -> None
     # would never reach the end of the log.
     connection.execute("PRAGMA wal_autocheckpoint = 0")
     connection.execute(f"PRAGMA journal_size_limit = {_WAL_BYTES}")
-    if _schema_version(connection) == 0:
-        connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA} PRAGMA user_version = {_SCHEMA_VERSION};")
-        connection.execute(
-            "INSERT INTO collection VALUES (?, ?, ?, 0, 0)", (secrets.randbits(62), embedder_id, dim)
-        )
-        connection.execute("COMMIT")
+    version = _schema_version(connection)
+    if version == 0:
+        create(connection, embedder_id, dim, model)
+    elif version == 1:
+        upgrade(connection)
 
 
 def _check(connection: sqlite3.Connection, embedder_id: str, dim: int) -> None:
     version = _schema_version(connection)
     if version == 0:
         raise StorageUnavailable("there is no collection yet: add documents first")
-    if version > _SCHEMA_VERSION:
+    if version > SCHEMA_VERSION:
         raise StorageUnavailable(
-            f"a newer wenyuan wrote this collection (format {version}, this one reads {_SCHEMA_VERSION}):"
+            f"a newer wenyuan wrote this collection (format {version}, this one reads {SCHEMA_VERSION}):"
             " upgrade wenyuan"
+        )
+    if version < SCHEMA_VERSION:
+        raise StorageUnavailable(
+            "an older wenyuan wrote this collection: open it to write once, with `wenyuan serve` or `wenyuan add`"
         )
     held = connection.execute("SELECT embedder_id, dim FROM collection").fetchone()
     if held != (embedder_id, dim):
         raise EmbedderMismatch(
             f"the collection was made with the model {held[0]} ({held[1]} dimensions), not with {embedder_id}"
-            f" ({dim} dimensions): use it with {held[0]}, or add the documents to another data folder"
+            f" ({dim} dimensions): run `wenyuan reindex`, or serve it with {held[0]}"
         )
 
 
@@ -358,15 +412,13 @@ def _schema_version(connection: sqlite3.Connection) -> int:
     return int(version)
 
 
-def _metadata_json(metadata: Metadata) -> str:
-    fields = ((name, getattr(metadata, name)) for name in Metadata.__dataclass_fields__)
-    return json.dumps({name: [field.value, *field.span] for name, field in fields if field is not None})
-
-
-def _passage_rows(document: Document, position: int, first_passage: int) -> Iterator[tuple[object, ...]]:
+def _passage_rows(
+    document: Document, folded: str, position: int, first_passage: int
+) -> Iterator[tuple[object, ...]]:
     text, outline = document.text, document.outline
     reaching = headings_over(outline, [passage.span for passage in document.passages])
     for id, p, headings in zip(count(first_passage), document.passages, reaching, strict=False):
         places = json.dumps([[outline[i].span.of(text), *outline[i].extent] for i in headings])
         shown = encode_text(p.span.of(text))
-        yield id, position, *p.span, p.paragraph, p.page, p.heading, p.is_heading, shown, places
+        same = digest(p.span.of(folded))
+        yield id, position, *p.span, p.paragraph, p.page, p.heading, p.is_heading, shown, places, same

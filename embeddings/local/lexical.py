@@ -15,7 +15,7 @@ from typing import Self
 import tantivy
 
 from embeddings.local.rows import Rows
-from embeddings.storage import Candidate
+from embeddings.storage import Candidate, Scope
 
 _HEAP_BYTES = 32_000_000
 # A document of its own without terms, replaced in every commit: so what the index holds and what it says it
@@ -30,12 +30,16 @@ class LexicalView:
     searcher: tantivy.Searcher
     schema: tantivy.Schema
 
-    def matching(self, terms: Sequence[str], k: int) -> list[Candidate]:
+    def matching(self, terms: Sequence[str], k: int, scope: Scope | None = None) -> list[Candidate]:
         if k < 1 or not terms:
             return []
         query = tantivy.Query.boolean_query(
             [(tantivy.Occur.Should, self._query(term, times)) for term, times in Counter(terms).items()]
         )
+        if scope is not None:
+            query = tantivy.Query.boolean_query(
+                [(tantivy.Occur.Must, query), (tantivy.Occur.Must, self._within(scope))]
+            )
         hits = self.searcher.search(query, k, count=False).hits
         ids = self._values("id", [address for _, address in hits])
         found = [Candidate(id, score) for id, (score, _) in zip(ids, hits, strict=True)]
@@ -54,6 +58,10 @@ class LexicalView:
         if not addresses:
             return 0, 0
         return self._values("stamp", addresses)[0], self._values("generation", addresses)[0]
+
+    def _within(self, scope: Scope) -> tantivy.Query:
+        of = tantivy.Query.term_set_query(self.schema, "document", scope.positions.tolist())
+        return tantivy.Query.const_score_query(of, 0.0)
 
     def _query(self, term: str, times: int) -> tantivy.Query:
         query = tantivy.Query.term_query(self.schema, "terms", term, "freq")
@@ -122,9 +130,9 @@ class LexicalIndex:
             self._writer = self._index.writer(_HEAP_BYTES, 1)
         for segment_id in [_MARKER_ID, *rows.removed_since(generation).tolist()]:
             self._writer.delete_documents_by_term("id", segment_id)
-        for segment_id, terms in rows.terms_since(generation):
-            self._writer.add_document(_document(segment_id, terms))
-        marker = _document(_MARKER_ID, "")
+        for segment_id, position, terms in rows.terms_since(generation):
+            self._writer.add_document(_document(segment_id, position, terms))
+        marker = _document(_MARKER_ID, _MARKER_ID, "")
         marker.add_integer("stamp", rows.stamp)
         marker.add_integer("generation", rows.generation)
         self._writer.add_document(marker)
@@ -166,16 +174,18 @@ def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
     # Signed: deleting by an unsigned id silently does nothing.
     builder.add_integer_field("id", indexed=True, fast=True)
+    builder.add_integer_field("document", indexed=True)
     builder.add_integer_field("stamp", fast=True)
     builder.add_integer_field("generation", fast=True)
     builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
     return builder.build()
 
 
-def _document(segment_id: int, terms: str) -> tantivy.Document:
+def _document(segment_id: int, position: int, terms: str) -> tantivy.Document:
     document = tantivy.Document()
     # By name: a value of another type than the field's would end the writer.
     document.add_integer("id", segment_id)
+    document.add_integer("document", position)
     document.add_text("terms", terms)
     return document
 

@@ -25,7 +25,8 @@ class FolderLock:
         except OSError as error:
             self._file.close()
             raise StorageUnavailable(
-                "another process has the storage folder open: send requests to it, or stop it first"
+                "another process has the storage folder open, such as a server: send the documents to it (POST /documents),"
+                " or stop it first"
             ) from error
 
     def release(self) -> None:

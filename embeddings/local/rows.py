@@ -13,7 +13,18 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.errors import DocumentNotFound, StorageUnavailable
-from embeddings.storage import DocumentHead, Place, StoredDocument, StoredSegment
+from embeddings.filters import AllOf, AnyOf, Condition, Filter, Not
+from embeddings.resemblance import NEAR_DUPLICATE, Sketch, keys, resemblance
+from embeddings.storage import (
+    DocumentHead,
+    Facts,
+    Place,
+    Resemblance,
+    Scope,
+    StoredCopy,
+    StoredDocument,
+    StoredSegment,
+)
 from embeddings.types import Field, Heading, Mark, Metadata, Span, Vectors
 
 _BLOCK = 4096
@@ -61,7 +72,7 @@ def decode_text(encoded: bytes) -> str:
 class Rows:
     """Reads from one connection, which stays in one read transaction for as long as anyone holds it.
 
-    `generation`, `segment_count` and `stamp` are known from the first `hold` on.
+    What the collection says of itself is known from the first `hold` on.
     """
 
     def __init__(self, connection: sqlite3.Connection) -> None:
@@ -72,6 +83,9 @@ class Rows:
         self.generation = 0
         self.segment_count = 0
         self.stamp = 0
+        self.vector_stamp = 0
+        self.embedder_id = ""
+        self.dim = 0
 
     def hold(self) -> None:
         with self._lock:
@@ -103,12 +117,68 @@ class Rows:
     def segments(self, segment_ids: Sequence[int]) -> list[StoredSegment]:
         rows = self._fetch(
             "SELECT s.id, s.start, s.end, p.id, p.start, p.end, p.text, p.paragraph, p.page, p.is_heading,"
-            " s.topic, p.places, d.id FROM segments s JOIN passages p ON p.id = s.passage"
+            " s.topic, p.places, d.id, p.digest FROM segments s JOIN passages p ON p.id = s.passage"
             " JOIN documents d ON d.position = p.document WHERE s.id IN (SELECT value FROM json_each(?))",
             json.dumps(list(segment_ids)),
         )
         by_id = {row[0]: _segment(row) for row in rows}
         return [by_id[segment_id] for segment_id in segment_ids]
+
+    def select(self, filter: Filter) -> Scope:
+        where, parameters = _where(filter)
+        rows = self._fetch(
+            f"SELECT position, first_segment, segments FROM documents WHERE {where} ORDER BY position",
+            *parameters,
+        )
+        columns = np.array(rows, np.int64).reshape(-1, 3).T
+        return Scope(*columns)
+
+    def copies(
+        self, passage_id: int, digest: int, limit: int, scope: Scope | None
+    ) -> tuple[list[StoredCopy], int]:
+        rows = self._fetch(
+            "SELECT p.start, p.end, p.paragraph, p.page, p.places, d.id, d.position FROM passages p"
+            " JOIN documents d ON d.position = p.document WHERE p.digest = ? AND p.id <> ? ORDER BY p.id",
+            digest,
+            passage_id,
+        )
+        if scope is not None:
+            kept = np.isin([row[-1] for row in rows], scope.positions)
+            rows = [row for row, is_kept in zip(rows, kept, strict=True) if is_kept]
+        copies = [
+            StoredCopy(Span(start, end), paragraph, page, _places(places), document_id)
+            for start, end, paragraph, page, places, document_id, _ in rows[:limit]
+        ]
+        return copies, len(rows)
+
+    def near_duplicates(self, document_id: str, limit: int) -> list[Resemblance]:
+        position = self._position(document_id)
+        rows = self._fetch("SELECT hashes FROM sketches WHERE document = ?", position)
+        if not rows:
+            return []
+        mine = _sketch(rows[0][0])
+        candidates = self._fetch(
+            "SELECT d.id, d.title, d.filename, s.hashes FROM (SELECT document, count(*) AS shared FROM sketch_keys"
+            " WHERE hash IN (SELECT value FROM json_each(?)) AND document <> ? GROUP BY document"
+            " ORDER BY shared DESC LIMIT 200) k"
+            " JOIN documents d ON d.position = k.document JOIN sketches s ON s.document = k.document",
+            json.dumps(keys(mine)),
+            position,
+        )
+        found = [
+            Resemblance(id, title, filename, resemblance(mine, _sketch(hashes)))
+            for id, title, filename, hashes in candidates
+        ]
+        near = [other for other in found if other.share >= NEAR_DUPLICATE]
+        return sorted(near, key=lambda other: (-other.share, other.document_id))[:limit]
+
+    def facts(self) -> Facts:
+        (row,) = self._fetch(
+            "SELECT model, embedder_id, dim, settings, generation, (SELECT count(*) FROM documents),"
+            " (SELECT coalesce(sum(passages), 0) FROM documents), segments, (SELECT model FROM reindexing)"
+            " FROM collection"
+        )
+        return Facts(*row)
 
     def vectors(self, segment_ids: Sequence[int], dim: int) -> Vectors:
         by_id = dict(
@@ -142,9 +212,22 @@ class Rows:
         )
         return _document(row)
 
-    def list_documents(self, offset: int, limit: int) -> tuple[list[StoredDocument], int]:
-        rows = self._fetch(_DOCUMENTS.format(text="''") + "ORDER BY position LIMIT ? OFFSET ?", limit, offset)
-        ((total,),) = self._fetch("SELECT count(*) FROM documents")
+    def list_documents(
+        self, offset: int, limit: int, filter: Filter | None, newest_first: bool
+    ) -> tuple[list[StoredDocument], int]:
+        where, parameters = _where(filter) if filter else ("TRUE", [])
+        order = (
+            "(SELECT value FROM facts WHERE document = position AND field = 'date') DESC NULLS LAST, position"
+            if newest_first
+            else "position"
+        )
+        rows = self._fetch(
+            _DOCUMENTS.format(text="''") + f"WHERE {where} ORDER BY {order} LIMIT ? OFFSET ?",
+            *parameters,
+            limit,
+            offset,
+        )
+        ((total,),) = self._fetch(f"SELECT count(*) FROM documents WHERE {where}", *parameters)
         return [_document(row) for row in rows], total
 
     def document_ids(self, origin: str | None) -> set[str]:
@@ -152,6 +235,13 @@ class Rows:
             rows = self._fetch("SELECT id FROM documents")
         else:
             rows = self._fetch("SELECT id FROM documents WHERE origin = CAST(? AS TEXT)", encode_text(origin))
+        return {document_id for (document_id,) in rows}
+
+    def held_ids(self, document_ids: Sequence[str]) -> set[str]:
+        rows = self._fetch(
+            "SELECT id FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(document_ids)),
+        )
         return {document_id for (document_id,) in rows}
 
     def passages(self, document_id: str) -> list[tuple[Span, int, bool]]:
@@ -172,15 +262,17 @@ class Rows:
         ranges = self._fetch("SELECT first_segment, segments FROM removals WHERE generation > ?", generation)
         return np.fromiter(chain.from_iterable(range(first, first + n) for first, n in ranges), np.int64)
 
-    def terms_since(self, generation: int) -> Iterator[tuple[int, str]]:
-        """Segments added by later generations than `generation`: ids, and terms joined by blanks."""
+    def terms_since(self, generation: int) -> Iterator[tuple[int, int, str]]:
+        """Segments added by later generations than `generation`: ids, positions of their documents, and terms
+        joined by blanks."""
         for block in self._blocks(
-            "SELECT first_segment, lines FROM documents JOIN terms ON document = position"
+            "SELECT first_segment, position, lines FROM documents JOIN terms ON document = position"
             " WHERE generation > ? AND segments > 0",
             generation,
         ):
-            for first_segment, lines in block:
-                yield from enumerate(zlib.decompress(lines).decode().split("\n"), first_segment)
+            for first_segment, position, lines in block:
+                for id, terms in enumerate(zlib.decompress(lines).decode().split("\n"), first_segment):
+                    yield id, position, terms
 
     def vectors_since(self, generation: int) -> Iterator[tuple[npt.NDArray[np.int64], Vectors]]:
         """Segments added by later generations than `generation`, in blocks: ids, and their vectors."""
@@ -197,9 +289,11 @@ class Rows:
             if not self._connection.in_transaction:
                 self._connection.execute("BEGIN")
             # Reading, not BEGIN, is what fixes the generation.
-            self.generation, self.segment_count, self.stamp = self._connection.execute(
-                "SELECT generation, segments, stamp FROM collection"
-            ).fetchone()
+            self.generation, self.segment_count, self.stamp, self.vector_stamp, self.embedder_id, self.dim = (
+                self._connection.execute(
+                    "SELECT generation, segments, stamp, vector_stamp, embedder_id, dim FROM collection"
+                ).fetchone()
+            )
 
     def _close_if_done(self) -> None:
         if self._retired and self._holders == 0:
@@ -231,13 +325,54 @@ class Rows:
             yield block
 
 
+_COMPARISONS = {"gt": "value > ?", "gte": "value >= ?", "lt": "value < ?", "lte": "value <= ?"}
+_AFTER_ALL = "\U0010ffff"
+
+
+def _where(filter: Filter) -> tuple[str, list[str]]:
+    """`filter` as a condition on a row of documents, and its parameters."""
+    if isinstance(filter, Not):
+        where, parameters = _where(filter.filter)
+        return f"NOT ({where})", parameters
+    if isinstance(filter, Condition):
+        compared, values = _compared(filter)
+        where = f"position IN (SELECT document FROM facts WHERE field = ? AND {compared})"
+        return where, [filter.field, *values]
+    parts = [_where(part) for part in filter.filters]
+    joined = (" AND " if isinstance(filter, AllOf) else " OR ").join(f"({where})" for where, _ in parts)
+    return joined or _NOTHING[type(filter)], [value for _, values in parts for value in values]
+
+
+_NOTHING: dict[type, str] = {AllOf: "TRUE", AnyOf: "FALSE"}
+
+
+def _compared(condition: Condition) -> tuple[str, list[str]]:
+    values = list(condition.values)
+    if condition.operator == "in":
+        return "value IN (SELECT value FROM json_each(?))", [json.dumps(values)]
+    if condition.operator == "exists":
+        return "TRUE", []
+    (value,) = values
+    if condition.operator == "starts_with":
+        return "value >= ? AND value < ?", [value, value + _AFTER_ALL]
+    if condition.operator == "contains":
+        return "instr(value, ?) > 0", [value]
+    if condition.operator == "ends_with":
+        return "substr(value, -length(?)) = ?", [value, value]
+    return _COMPARISONS[condition.operator], [value]
+
+
+def _sketch(hashes: bytes) -> Sketch:
+    return np.frombuffer(hashes, "<i8").astype(np.int64)
+
+
 def _vectors(halves: Sequence[bytes]) -> Vectors:
     return np.frombuffer(b"".join(halves), "<f2").astype(np.float32)
 
 
 def _segment(row: tuple[Any, ...]) -> StoredSegment:
-    id, start, end, passage_id, passage_start, passage_end, text, *place, topic, places, document_id = row
-    paragraph, page, is_heading = place
+    id, start, end, passage_id, passage_start, passage_end, text, *place = row
+    paragraph, page, is_heading, topic, places, document_id, same = place
     return StoredSegment(
         id=id,
         span=Span(start, end),
@@ -248,9 +383,14 @@ def _segment(row: tuple[Any, ...]) -> StoredSegment:
         page=page,
         is_heading=bool(is_heading),
         topic=topic,
-        places=tuple(Place(label, Span(start, end)) for label, start, end in json.loads(places)),
+        places=_places(places),
         document_id=document_id,
+        digest=same,
     )
+
+
+def _places(encoded: str) -> tuple[Place, ...]:
+    return tuple(Place(label, Span(start, end)) for label, start, end in json.loads(encoded))
 
 
 def _document(row: tuple[Any, ...]) -> StoredDocument:

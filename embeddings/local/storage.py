@@ -1,6 +1,7 @@
 """LocalStorage: documents in SQLite, with a tantivy and a FAISS index kept at the same generation."""
 
 import logging
+import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,19 +12,31 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.errors import StorageUnavailable
+from embeddings.errors import EmbedderMismatch, StorageUnavailable
+from embeddings.filters import Filter
 from embeddings.local.database import Database, open_rows
 from embeddings.local.lexical import LexicalIndex, LexicalView
 from embeddings.local.lock import FolderLock
 from embeddings.local.rows import Rows
 from embeddings.local.vectors import VectorIndex
-from embeddings.storage import Candidate, DocumentHead, NewDocument, StoredDocument, StoredSegment
+from embeddings.storage import (
+    Candidate,
+    DocumentHead,
+    Facts,
+    NewDocument,
+    Resemblance,
+    Scope,
+    StoredCopy,
+    StoredDocument,
+    StoredSegment,
+)
 from embeddings.types import Span, Vectors
 
 _log = logging.getLogger(__name__)
 
 _LEXICAL = "lexical"
 _VECTORS = "vectors.faiss"
+_LINE = re.compile(r"(?:\S+(?: \S+)*)?")
 
 _Cache = TypeVar("_Cache", LexicalIndex, VectorIndex)
 
@@ -42,15 +55,24 @@ class LocalSnapshot:
 
     def __init__(self, generation: _Generation) -> None:
         self.generation = generation.rows.generation
+        self.embedder_id = generation.rows.embedder_id
         self._rows = generation.rows
         self._lexical = generation.lexical
         self._vectors = generation.vectors
 
-    def nearest(self, vector: npt.NDArray[np.float32], k: int) -> list[Candidate]:
-        return self._vectors.nearest(vector, k)
+    def select(self, filter: Filter) -> Scope:
+        return self._rows.select(filter)
 
-    def matching(self, terms: Sequence[str], k: int) -> list[Candidate]:
-        return self._lexical.matching(terms, k)
+    def nearest(self, vector: npt.NDArray[np.float32], k: int, scope: Scope | None = None) -> list[Candidate]:
+        return self._vectors.nearest(vector, k, scope)
+
+    def matching(self, terms: Sequence[str], k: int, scope: Scope | None = None) -> list[Candidate]:
+        return self._lexical.matching(terms, k, scope)
+
+    def copies(
+        self, passage_id: int, digest: int, limit: int, scope: Scope | None = None
+    ) -> tuple[list[StoredCopy], int]:
+        return self._rows.copies(passage_id, digest, limit, scope)
 
     def frequencies(self, terms: Sequence[str]) -> list[int]:
         return self._lexical.frequencies(terms)
@@ -62,7 +84,7 @@ class LocalSnapshot:
         return self._rows.segments(segment_ids)
 
     def vectors(self, segment_ids: Sequence[int]) -> Vectors:
-        return self._rows.vectors(segment_ids, self._vectors.dim)
+        return self._rows.vectors(segment_ids, self._rows.dim)
 
     def heads(self, document_ids: Sequence[str]) -> list[DocumentHead]:
         return self._rows.heads(document_ids)
@@ -75,7 +97,9 @@ class LocalStorage:
     transaction is held open until the caches have caught up and the new generation is put in its place.
     """
 
-    def __init__(self, folder: Path, *, embedder_id: str, dim: int, read_only: bool = False) -> None:
+    def __init__(
+        self, folder: Path, *, embedder_id: str, dim: int, model: str = "", read_only: bool = False
+    ) -> None:
         """Opens the collection in `folder`; to write, it is made if there is none.
 
         To read only, it shows the generation that it finds, takes no lock and changes no file (SQLite may
@@ -87,7 +111,6 @@ class LocalStorage:
             EmbedderMismatch: another embedder made the vectors.
         """
         self._folder = folder
-        self._dim = dim
         self._writing = Lock()
         self._replacing = Lock()
         self._database: Database | None = None
@@ -98,7 +121,7 @@ class LocalStorage:
                 rows = open_rows(folder, embedder_id=embedder_id, dim=dim)
             else:
                 opened.callback(FolderLock(folder).release)
-                self._database = Database(folder, embedder_id=embedder_id, dim=dim)
+                self._database = Database(folder, embedder_id=embedder_id, dim=dim, model=model)
                 opened.callback(self._database.close)
                 rows = self._database.rows()
             opened.callback(rows.retire)
@@ -110,25 +133,69 @@ class LocalStorage:
             self._opened = opened.pop_all()
 
     def add(self, documents: Sequence[NewDocument], *, origin: str | None = None) -> None:
-        for new in documents:
-            _check(new, self._dim)
-        self._write(lambda database: database.add(documents, origin))
+        with self._writing:
+            self._check(documents)
+            self._write(lambda database: database.add(documents, origin))
+
+    def replace(self, document_id: str, new: NewDocument) -> bool:
+        with self._writing:
+            self._check([new])
+            return self._write(lambda database: database.replace(document_id, new))
 
     def remove(self, document_ids: Sequence[str]) -> None:
-        self._write(lambda database: database.remove(document_ids))
+        with self._writing:
+            self._write(lambda database: database.remove(document_ids))
+
+    def describe(self, settings: str) -> None:
+        with self._writing:
+            self._write(lambda database: database.describe(settings))
+
+    def begin_reindex(self, model: str, embedder_id: str, dim: int) -> None:
+        with self._writing:
+            self._write(lambda database: database.begin_reindex(model, embedder_id, dim))
+
+    def reindex_progress(self) -> tuple[int, int]:
+        with self._writing:
+            return self._writable().reindex_progress()
+
+    def reindex_next(self, limit: int) -> list[tuple[int, str]]:
+        with self._writing:
+            return self._writable().reindex_next(limit)
+
+    def reindex_store(self, segment_ids: Sequence[int], vectors: Vectors) -> None:
+        with self._writing:
+            self._write(lambda database: database.reindex_store(segment_ids, vectors))
+
+    def finish_reindex(self) -> bool:
+        with self._writing:
+            return self._write(lambda database: database.finish_reindex())
 
     @contextmanager
     def snapshot(self) -> Iterator[LocalSnapshot]:
         with self._held() as generation:
             yield LocalSnapshot(generation)
 
-    def list_documents(self, *, offset: int, limit: int) -> tuple[list[StoredDocument], int]:
+    def list_documents(
+        self, *, offset: int, limit: int, filter: Filter | None = None, newest_first: bool = False
+    ) -> tuple[list[StoredDocument], int]:
         with self._held() as generation:
-            return generation.rows.list_documents(offset, limit)
+            return generation.rows.list_documents(offset, limit, filter, newest_first)
+
+    def near_duplicates(self, document_id: str, limit: int) -> list[Resemblance]:
+        with self._held() as generation:
+            return generation.rows.near_duplicates(document_id, limit)
+
+    def facts(self) -> Facts:
+        with self._held() as generation:
+            return generation.rows.facts()
 
     def document_ids(self, *, origin: str | None = None) -> set[str]:
         with self._held() as generation:
             return generation.rows.document_ids(origin)
+
+    def held(self, document_ids: Sequence[str]) -> set[str]:
+        with self._held() as generation:
+            return generation.rows.held_ids(document_ids)
 
     def document(self, document_id: str) -> StoredDocument:
         with self._held() as generation:
@@ -159,15 +226,32 @@ class LocalStorage:
         finally:
             generation.rows.release()
 
-    def _write(self, change: Callable[[Database], bool]) -> None:
-        with self._writing:
-            with self._held():
-                if self._database is None:
-                    raise StorageUnavailable("the storage was opened to read only: open it to write")
-                if not change(self._database):
-                    return
-                self._publish(self._database)
-            self._database.checkpoint()
+    def _write(self, change: Callable[[Database], bool]) -> bool:
+        """Whether anything changed of what answers."""
+        with self._held():
+            database = self._writable()
+            is_changed = change(database)
+            if is_changed:
+                self._publish(database)
+        database.checkpoint()
+        return is_changed
+
+    def _check(self, documents: Sequence[NewDocument]) -> None:
+        with self._held() as serving:
+            embedder_id, dim = serving.rows.embedder_id, serving.rows.dim
+        for new in documents:
+            if new.embedder_id not in (None, embedder_id):
+                raise EmbedderMismatch(
+                    f"the vectors are of {new.embedder_id}, the collection's now of {embedder_id}: try again"
+                )
+            _check(new, dim)
+
+    def _writable(self) -> Database:
+        if self._generation is None:
+            raise StorageUnavailable("the storage is closed: open it again")
+        if self._database is None:
+            raise StorageUnavailable("the storage was opened to read only: open it to write")
+        return self._database
 
     def _publish(self, database: Database) -> None:
         """Bring the caches to what was committed, and answer from there. The commit stands either way."""
@@ -217,22 +301,23 @@ class LocalStorage:
         )
 
     def _caught_up_vectors(self, rows: Rows) -> VectorIndex:
-        path, known = self._folder / _VECTORS, self._generation.vectors if self._generation else None
+        path, serving = self._folder / _VECTORS, self._generation
+        known = serving.vectors if serving and serving.rows.vector_stamp == rows.vector_stamp else None
 
         def made_again() -> VectorIndex:
             if self._database is not None:
                 # Of a truth that was replaced by an older one, it could fit again after some more writes.
                 path.unlink(missing_ok=True)
-            return VectorIndex.empty(self._dim).caught_up(rows)
+            return VectorIndex.empty(rows.dim).caught_up(rows)
 
         return _first(
-            lambda: (known or VectorIndex.load(path, rows, self._dim)).caught_up(rows),
+            lambda: (known or VectorIndex.load(path, rows)).caught_up(rows),
             made_again,
         )
 
     def _saved(self, vectors: VectorIndex, rows: Rows) -> VectorIndex:
         try:
-            return vectors.saved(self._folder / _VECTORS, rows.stamp)
+            return vectors.saved(self._folder / _VECTORS, rows.vector_stamp)
         except (OSError, RuntimeError):
             _log.warning(
                 "the vectors could not be saved; they will be made again at the next start", exc_info=True
@@ -277,7 +362,6 @@ def _check(new: NewDocument, dim: int) -> None:
     if not np.isfinite(new.vectors).all():
         raise ValueError("a vector holds a value that is not a number")
     for entry in new.entries:
-        joined = " ".join(entry.terms)
-        if joined.split() != list(entry.terms):
+        if _LINE.fullmatch(entry.line) is None:
             raise ValueError("a term is empty or holds white space")
-        joined.encode()
+        entry.line.encode()

@@ -1,0 +1,1 @@
+"""What the crash test, the soak test and the benchmarks share."""
