@@ -15,6 +15,7 @@ from api.metrics import Measure, Metrics, metrics_routes
 from api.middleware import BodyLimit, RequestId
 from api.search import search_routes
 from api.settings import Settings
+from api.similar import similar_routes
 from api.verifying import verify_routes
 
 _DESCRIPTION = "Sourced answers from official documents. A quote is always `text[start:end]` of a document."
@@ -37,6 +38,7 @@ def create_app(settings: Settings, library: Library, jobs: Jobs | None = None) -
     install_handlers(app)
     for router in (
         search_routes(library),
+        similar_routes(library),
         adding_routes(library, jobs),
         document_routes(library),
         verify_routes(library),

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 from unicodedata import category
 
 import typer
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from api.settings import Settings
-    from embeddings import AddReport, Collection, Legs, Report, Source
+    from embeddings import AddReport, Collection, DraftReport, Legs, Report, Source
 
 _SHOW_PROGRESS_AFTER_S = 1.0
 
@@ -31,6 +31,11 @@ Model = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Collection_ = Annotated[str, typer.Option("--collection", "-c", help="Which collection.")]
 TopK = Annotated[int, typer.Option("--top-k", "-k", min=1, max=100, help="At most so many hits.")]
+
+ReportFormat = Annotated[
+    Literal["markdown", "json", "html"], typer.Option("--format", "-f", help="How the report is written.")
+]
+Output = Annotated[Path | None, typer.Option("--output", "-o", help="Write the report to this file.")]
 
 
 def main() -> None:
@@ -57,6 +62,7 @@ def _make_app() -> typer.Typer:
         "reindex": reindex,
         "eval": evaluate,
     }
+    commands |= {"check": check, "similar": similar, "phrases": phrases}
     for name, command in commands.items():
         app.command(name)(_telling_errors(command))
     return app
@@ -339,6 +345,64 @@ def evaluate(
         _console().print(_figures(reports))
 
 
+def check(
+    draft: Annotated[
+        Path, typer.Argument(help="A file of any format that is read; - reads text from stdin.")
+    ],
+    report_format: ReportFormat = "markdown",
+    output: Output = None,
+    phrases_file: Annotated[
+        Path | None, typer.Option("--phrases", help="Set phrases of your own, one a line.")
+    ] = None,
+    top_k: Annotated[int, typer.Option("--top-k", "-k", min=1, max=100)] = 3,
+    data_dir: DataDir = None,
+    model: Model = None,
+) -> None:
+    """Check a DRAFT: where it was said before, what is outdated, what was left to be filled in."""
+    import sys
+
+    from embeddings import read
+
+    data = sys.stdin.buffer.read() if str(draft) == "-" else _file_bytes(draft)
+    document = read(data, filename="draft.txt" if str(draft) == "-" else draft.name)
+    own = _file_bytes(phrases_file).decode(errors="replace").splitlines() if phrases_file else []
+    with _reading(data_dir, model) as collection:
+        report = collection.similar(document.text, top_k=top_k, phrases=own)
+    _write_report(report, report_format, output)
+
+
+def similar(
+    document: Annotated[str, typer.Argument(help="The id of a document.")],
+    report_format: ReportFormat = "markdown",
+    output: Output = None,
+    data_dir: DataDir = None,
+    model: Model = None,
+) -> None:
+    """Check a DOCUMENT of the collection against all others."""
+    with _reading(data_dir, model) as collection:
+        report = collection.similar_to(document)
+    _write_report(report, report_format, output)
+
+
+def phrases(
+    min_documents: Annotated[int, typer.Option(min=2, help="In so many unrelated documents.")] = 4,
+    limit: Annotated[int, typer.Option(min=1, max=10_000)] = 100,
+    data_dir: DataDir = None,
+    model: Model = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the set phrases of the collection."""
+    with _reading(data_dir, model) as collection:
+        found = collection.set_phrases(min_documents=min_documents, limit=limit)
+    if as_json:
+        _print_json([{"phrase": one.letters, "documents": one.documents} for one in found])
+        return
+    table = _table("documents", "phrase")
+    for one in found:
+        table.add_row(str(one.documents), _shown(one.letters))
+    _console().print(table)
+
+
 @contextmanager
 def _reading(data_dir: Path | None, model: str | None, name: str = "default") -> "Iterator[Collection]":
     """The collection, to read only: a server may have it open."""
@@ -441,6 +505,33 @@ def _print_json(value: object, *, indent: int | None = 2) -> None:
 
     sys.stdout.buffer.write(to_json(value, indent=indent) + b"\n")
     sys.stdout.buffer.flush()
+
+
+def _file_bytes(path: Path) -> bytes:
+    from embeddings import InvalidInput
+
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise InvalidInput(f"{path} cannot be read: {error.strerror}.") from error
+
+
+def _write_report(report: "DraftReport", report_format: str, output: Path | None) -> None:
+    import sys
+
+    from api.rendering import to_json
+    from api.reports import report_html, report_markdown, report_reply
+
+    if report_format == "json":
+        content = to_json(report_reply(report), indent=2) + b"\n"
+    else:
+        write = report_html if report_format == "html" else report_markdown
+        content = write(report).encode("utf-8", "backslashreplace")
+    if output is None:
+        sys.stdout.buffer.write(content)
+        sys.stdout.buffer.flush()
+    else:
+        output.write_bytes(content)
 
 
 def _figures(reports: "list[Report]") -> "Table":

@@ -210,3 +210,7 @@ def _source(source: Source, span: Span) -> Json:
         **{name: getattr(source, name) for name in _SAID},
         "sha256": source.sha256,
     }
+
+
+def source_reply(source: Source, span: Span) -> Json:
+    return _source(source, span)

@@ -59,6 +59,14 @@ class AskRequest(_Request):
     )
 
 
+class SimilarRequest(_Request):
+    draft: _Text
+    collection: _Text = DEFAULT_COLLECTION
+    top_k: int = Field(default=3, ge=1, le=100, description="At most so many sources for any place.")
+    exclude_documents: list[_Text] = Field(default=[], description="Documents that are not looked at.")
+    phrases: list[_Text] = Field(default=[], description="Set phrases besides those that the library shows.")
+
+
 class PageRequest(BaseModel):
     """Strict but for what a query string cannot say: its numbers come as text."""
 
@@ -310,6 +318,83 @@ class DocumentDetailReply(DocumentReply):
     outline: list[HeadingReply]
     marks: list[MarkReply]
     passages: list[PassageReply]
+
+
+class ChangeReply(_Reply):
+    kind: str = Field(description="number, date, name, wording, added, left_out or order.")
+    draft_span: _Span
+    source_span: _Span
+    draft: str
+    source: str
+
+
+class MatchReply(_Reply):
+    """`draft_span` is over the draft as sent, `source_span` over the source's stored text."""
+
+    kind: str = Field(description="verbatim, rewritten, boilerplate or related.")
+    score: float
+    draft_span: _Span
+    source_span: _Span
+    source_text: str
+    changes: list[ChangeReply]
+    source: SourceReply
+
+
+class DraftParagraphReply(_Reply):
+    span: _Span
+    matches: list[MatchReply]
+
+
+class BoilerplateReply(_Reply):
+    draft_span: _Span
+    documents: int = Field(description="In how many unrelated documents it stands; 0: the caller named it.")
+
+
+class PlaceholderReply(_Reply):
+    draft_span: _Span
+    text: str
+
+
+class SupersededReply(_Reply):
+    draft_span: _Span
+    reason: str
+    source_span: _Span
+    source: SourceReply
+
+
+class RepetitionReply(_Reply):
+    first: _Span
+    again: _Span
+
+
+class DocumentShareReply(_Reply):
+    document_id: str
+    title: str
+    characters: int
+    share: float
+
+
+class SimilarReply(_Reply):
+    characters: int = Field(description="Letters, digits and Han characters of the draft.")
+    originality: float = Field(
+        description="1 less the share of characters in verbatim or rewritten spans, without boilerplate."
+    )
+    paragraphs: list[DraftParagraphReply]
+    boilerplate: list[BoilerplateReply]
+    placeholders: list[PlaceholderReply]
+    superseded: list[SupersededReply]
+    repetitions: list[RepetitionReply]
+    documents: list[DocumentShareReply]
+
+
+class SharedPairReply(_Reply):
+    one: str
+    other: str
+    characters: int
+
+
+class SharedTextReply(_Reply):
+    pairs: list[SharedPairReply]
 
 
 class StatusReply(_Reply):

@@ -8,6 +8,15 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from embeddings.drafts import (
+    DraftReport,
+    LibraryPhrase,
+    Options,
+    SharedText,
+    check_draft,
+    find_library_phrases,
+    find_shared_text,
+)
 from embeddings.embedder import Embedder
 from embeddings.errors import EmbedderMismatch, InvalidInput
 from embeddings.filters import Filter
@@ -122,6 +131,48 @@ class Collection:
                 newest_first=newest_first,
             )
         return [_of_collection(hit, self.name) for hit in hits]
+
+    def similar(
+        self,
+        draft: str,
+        *,
+        top_k: int = 3,
+        exclude_documents: Sequence[str] = (),
+        phrases: Sequence[str] = (),
+    ) -> DraftReport:
+        """Where `draft` was said before: what is copied, reworded, set phrase, related, outdated, left unfilled.
+
+        `top_k` sources at most are told for any place. `phrases` count as set phrases besides those that the
+        library shows.
+
+        Raises:
+            EmptyText: `draft` has no letter, digit or Han character.
+            TooLarge: `draft` is too long.
+            InvalidInput: `top_k` is not 1 to 100.
+            DocumentNotFound: a document to be excluded is not there.
+        """
+        if not 1 <= top_k <= MAX_TOP_K:
+            raise InvalidInput(f"top_k is {top_k}; give 1 to {MAX_TOP_K}.")
+        options = Options(top_k, frozenset(exclude_documents), tuple(phrases))
+        with self._storage.snapshot() as snapshot:
+            snapshot.heads(sorted(options.excluded))
+            space = self._spaces[snapshot.embedder_id]
+            return check_draft(draft, snapshot, space.embedder, options, background=space.background)
+
+    def similar_to(self, document_id: str, *, top_k: int = 3) -> DraftReport:
+        """The same for a document that is here, against all others. Raises: DocumentNotFound, and as `similar`."""
+        text = self._storage.document(document_id).text
+        return self.similar(text, top_k=top_k, exclude_documents=[document_id])
+
+    def shared_text(self, *, limit: int = 100) -> list[SharedText]:
+        """The pairs of documents that have most text in common, first; how much is an estimate."""
+        with self._storage.snapshot() as snapshot:
+            return find_shared_text(snapshot.seeds(), limit=limit)
+
+    def set_phrases(self, *, min_documents: int = 4, limit: int = 100) -> list[LibraryPhrase]:
+        """The set phrases that stand in most unrelated documents, first."""
+        with self._storage.snapshot() as snapshot:
+            return find_library_phrases(snapshot.seeds(), min_documents=min_documents, limit=limit)
 
     def find_runs(self, query: str, weights: Weights) -> list[tuple[str, Scored]]:
         """The runs of sentences that `search` would choose among, each with its document's id, in no order."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.filters import Filter
+from embeddings.seeds import SeedIndex
 from embeddings.types import Document, Heading, Mark, Metadata, Span, Vectors
 
 
@@ -141,6 +142,17 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as a source tells it. `places` are as those of a `StoredSegment`."""
+
+    span: Span
+    paragraph: int
+    page: int | None
+    is_heading: bool
+    places: tuple[Place, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Candidate:
     """One segment that a leg found. `score` is the cosine (dense) or the BM25 score (lexical)."""
 
@@ -188,6 +200,19 @@ class Snapshot(Protocol):
 
     def heads(self, document_ids: Sequence[str]) -> list[DocumentHead]:
         """What a source says of each of `document_ids`, in that order."""
+        ...
+
+    def seeds(self) -> SeedIndex:
+        """Where runs of letters stand, of every document that has a passage."""
+        ...
+
+    def text(self, document_id: str) -> str:
+        """The stored text. Raises: DocumentNotFound."""
+        ...
+
+    def passages_at(self, document_id: str, positions: Sequence[int]) -> list[StoredPassage]:
+        """For each of `positions` in a document that has passages, the last passage that begins there or before
+        it, else the first. Raises: DocumentNotFound."""
         ...
 
 

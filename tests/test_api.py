@@ -328,6 +328,7 @@ ID = "0" * 32
 BODIES: dict[str, object] = {
     "/search": {"query": GAS},
     "/ask": {"question": GAS},
+    "/similar": {"draft": GAS},
     "/documents": {"text": "一、各粮库要做好粮食收购。"},
     "/documents/{document_id}": {"text": "一、各粮库要做好粮食收购。"},
     "/collections": {"name": "laws"},
@@ -358,7 +359,7 @@ def call(client: TestClient, method: str, described: str) -> Response:
 def test_every_route_has_one_shape_of_error(client: TestClient, loading: TestClient) -> None:
     asked = list(routes(client))
 
-    assert len(asked) == 20
+    assert len(asked) == 23
     for method, described in asked:
         assert_error(client.patch(re.sub(r"\{\w+\}", ID, described)), 405, "method_not_allowed")
         if described in ("/healthz", "/metrics"):

@@ -11,13 +11,13 @@ import embeddings
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"types", "errors", "terms", "synonyms"},
-    {"splitting", "commonness", "filters", "resemblance"},
+    {"splitting", "commonness", "filters", "resemblance", "letters"},
     {"chrome", "outline"},
     {"letterhead"},
-    {"structure", "embedder"},
+    {"structure", "embedder", "seeds"},
     {"readers", "storage"},
     {"local", "queries"},
-    {"ranking"},
+    {"ranking", "drafts"},
     {"collection"},
     {"folders", "evaluation"},
     {"__init__"},
@@ -31,6 +31,7 @@ HOMES = {
     "onnxruntime": {"embeddings/embedder.py"},
     "fastapi": {"api"},
     "opencc": {"embeddings/terms.py"},
+    "rapidfuzz": {"embeddings/drafts", "scripts/bench_drafts.py"},
 }
 
 

@@ -23,6 +23,7 @@ from embeddings.storage import (
     Scope,
     StoredCopy,
     StoredDocument,
+    StoredPassage,
     StoredSegment,
 )
 from embeddings.types import Field, Heading, Mark, Metadata, Span, Vectors
@@ -251,6 +252,23 @@ class Rows:
         )
         return [(Span(start, end), paragraph, bool(is_heading)) for start, end, paragraph, is_heading in rows]
 
+    def text(self, document_id: str) -> str:
+        ((text,),) = self._fetch("SELECT text FROM contents WHERE document = ?", self._position(document_id))
+        return str(text)
+
+    def passages_at(self, document_id: str, positions: Sequence[int]) -> list[StoredPassage]:
+        document = self._position(document_id)
+        rows = self._fetch(
+            "SELECT p.start, p.end, p.paragraph, p.page, p.is_heading, p.places FROM json_each(?) AS wanted"
+            " JOIN passages p ON p.id = coalesce("
+            "(SELECT max(id) FROM passages WHERE document = ? AND start <= wanted.value),"
+            " (SELECT min(id) FROM passages WHERE document = ?)) ORDER BY wanted.key",
+            json.dumps(list(positions)),
+            document,
+            document,
+        )
+        return [_passage(*row) for row in rows]
+
     def original(self, document_id: str) -> bytes:
         ((original,),) = self._fetch(
             "SELECT original FROM contents WHERE document = ?", self._position(document_id)
@@ -283,6 +301,22 @@ class Rows:
         ):
             ids, vectors = zip(*block, strict=True)
             yield np.array(ids, np.int64), _vectors(vectors).reshape(len(ids), -1)
+
+    def removed_documents_since(self, generation: int) -> npt.NDArray[np.int64]:
+        """The first segments of the documents removed by later generations than `generation`."""
+        rows = self._fetch(
+            "SELECT first_segment FROM removals WHERE generation > ? AND segments > 0", generation
+        )
+        return np.fromiter((first_segment for (first_segment,) in rows), np.int64)
+
+    def texts_since(self, generation: int) -> Iterator[list[tuple[int, int, str, str]]]:
+        """Documents added by later generations than `generation`, in blocks: their first segment and how many
+        there are, id and text."""
+        return self._blocks(
+            "SELECT first_segment, segments, id, text FROM documents JOIN contents ON document = position"
+            " WHERE generation > ? AND segments > 0 ORDER BY position",
+            generation,
+        )
 
     def _begin(self) -> None:
         with refusals():
@@ -391,6 +425,18 @@ def _segment(row: tuple[Any, ...]) -> StoredSegment:
 
 def _places(encoded: str) -> tuple[Place, ...]:
     return tuple(Place(label, Span(start, end)) for label, start, end in json.loads(encoded))
+
+
+def _passage(
+    start: int, end: int, paragraph: int, page: int | None, is_heading: int, places: str
+) -> StoredPassage:
+    return StoredPassage(
+        Span(start, end),
+        paragraph,
+        page,
+        bool(is_heading),
+        _places(places),
+    )
 
 
 def _document(row: tuple[Any, ...]) -> StoredDocument:

@@ -18,7 +18,9 @@ from embeddings.local.database import Database, open_rows
 from embeddings.local.lexical import LexicalIndex, LexicalView
 from embeddings.local.lock import FolderLock
 from embeddings.local.rows import Rows
+from embeddings.local.seeds import SeedCache
 from embeddings.local.vectors import VectorIndex
+from embeddings.seeds import SeedIndex
 from embeddings.storage import (
     Candidate,
     DocumentHead,
@@ -28,6 +30,7 @@ from embeddings.storage import (
     Scope,
     StoredCopy,
     StoredDocument,
+    StoredPassage,
     StoredSegment,
 )
 from embeddings.types import Span, Vectors
@@ -37,8 +40,10 @@ _log = logging.getLogger(__name__)
 _LEXICAL = "lexical"
 _VECTORS = "vectors.faiss"
 _LINE = re.compile(r"(?:\S+(?: \S+)*)?")
+_SEEDS = "seeds.bin"
 
-_Cache = TypeVar("_Cache", LexicalIndex, VectorIndex)
+_Cache = TypeVar("_Cache", LexicalIndex, VectorIndex, SeedCache)
+_Saved = TypeVar("_Saved", VectorIndex, SeedCache)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,7 @@ class _Generation:
     rows: Rows
     lexical: LexicalView
     vectors: VectorIndex
+    seeds: SeedCache
 
 
 class LocalSnapshot:
@@ -59,6 +65,7 @@ class LocalSnapshot:
         self._rows = generation.rows
         self._lexical = generation.lexical
         self._vectors = generation.vectors
+        self._seeds = generation.seeds
 
     def select(self, filter: Filter) -> Scope:
         return self._rows.select(filter)
@@ -88,6 +95,15 @@ class LocalSnapshot:
 
     def heads(self, document_ids: Sequence[str]) -> list[DocumentHead]:
         return self._rows.heads(document_ids)
+
+    def seeds(self) -> SeedIndex:
+        return self._seeds.index
+
+    def text(self, document_id: str) -> str:
+        return self._rows.text(document_id)
+
+    def passages_at(self, document_id: str, positions: Sequence[int]) -> list[StoredPassage]:
+        return self._rows.passages_at(document_id, positions)
 
 
 class LocalStorage:
@@ -273,11 +289,16 @@ class LocalStorage:
     def _caught_up(self, rows: Rows) -> _Generation:
         if self._database is None:
             self._lexical = self._read_lexical(rows)
-            return _Generation(rows, self._lexical.view(), self._caught_up_vectors(rows))
+            return _Generation(
+                rows, self._lexical.view(), self._caught_up_vectors(rows), self._caught_up_seeds(rows)
+            )
         self._lexical = self._caught_up_lexical(rows)
-        vectors = self._caught_up_vectors(rows)
+        vectors, seeds = self._caught_up_vectors(rows), self._caught_up_seeds(rows)
         return _Generation(
-            rows, self._lexical.view(), self._saved(vectors, rows) if vectors.is_due() else vectors
+            rows,
+            self._lexical.view(),
+            self._saved(vectors, _VECTORS, rows.vector_stamp) if vectors.is_due() else vectors,
+            self._saved(seeds, _SEEDS, rows.stamp) if seeds.is_due() else seeds,
         )
 
     def _read_lexical(self, rows: Rows) -> LexicalIndex:
@@ -315,14 +336,25 @@ class LocalStorage:
             made_again,
         )
 
-    def _saved(self, vectors: VectorIndex, rows: Rows) -> VectorIndex:
+    def _caught_up_seeds(self, rows: Rows) -> SeedCache:
+        path, known = self._folder / _SEEDS, self._generation.seeds if self._generation else None
+
+        def made_again() -> SeedCache:
+            if self._database is not None:
+                # As with the vectors.
+                path.unlink(missing_ok=True)
+            return SeedCache().caught_up(rows)
+
+        return _first(lambda: (known or SeedCache.load(path, rows)).caught_up(rows), made_again)
+
+    def _saved(self, cache: _Saved, name: str, stamp: int) -> _Saved:
         try:
-            return vectors.saved(self._folder / _VECTORS, rows.vector_stamp)
+            return cache.saved(self._folder / name, stamp)
         except (OSError, RuntimeError):
             _log.warning(
-                "the vectors could not be saved; they will be made again at the next start", exc_info=True
+                "%s could not be saved; it will be made again at the next start", name, exc_info=True
             )
-            return vectors
+            return cache
 
     def _close(self) -> None:
         generation = self._generation
@@ -330,8 +362,11 @@ class LocalStorage:
             return
         if self._database is None:
             generation.rows.release()
-        elif generation.vectors.unsaved:
-            self._saved(generation.vectors, generation.rows)
+        else:
+            if generation.vectors.unsaved:
+                self._saved(generation.vectors, _VECTORS, generation.rows.vector_stamp)
+            if generation.seeds.unsaved:
+                self._saved(generation.seeds, _SEEDS, generation.rows.stamp)
         self._replace(None)
         if self._lexical is not None:
             self._lexical.close()

@@ -1,0 +1,142 @@
+"""What a draft has copied: the best stretches, aligned letter by letter, and what each of them is."""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.drafts.alignment import Block, Side, agreeing, align, list_changes
+from embeddings.drafts.boilerplate import SetPhrase
+from embeddings.drafts.hits import Seeds, group_seeds
+from embeddings.drafts.stretches import Stretch, find_stretches
+from embeddings.drafts.types import Change, MatchKind
+from embeddings.letters import read_letters
+from embeddings.storage import Snapshot
+
+# What is neither so long nor so much more than its set phrases says nothing of where it was taken from.
+_MIN_AGREEING, _MIN_EXACT = 14, 15
+_MIN_OWN_LETTERS, _SHORT = 9, 20
+_PHRASE_SHARE = 0.75
+_MIN_SIMILARITY = 0.7
+# A stretch is one more source of a place in the draft only if that much of it is not yet told of often enough.
+_MIN_NEW_SHARE = 0.4
+_BLOCK = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A stretch of a draft beside its source. `blocks` are in letters, of the draft and of the source."""
+
+    document_id: str
+    kind: MatchKind
+    score: float
+    blocks: tuple[Block, ...]
+    is_reordered: bool
+
+    @property
+    def first(self) -> int:
+        return self.blocks[0].first
+
+    @property
+    def end(self) -> int:
+        return self.blocks[-1].end
+
+
+class Sources:
+    """The texts of the library's documents, read once each."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self._snapshot = snapshot
+        self._sides: dict[str, Side] = {}
+
+    def side(self, document_id: str) -> Side:
+        if document_id not in self._sides:
+            text = self._snapshot.text(document_id)
+            self._sides[document_id] = Side(text, read_letters(text))
+        return self._sides[document_id]
+
+
+def find_copies(
+    draft: Side, seeds: Seeds, phrases: Sequence[SetPhrase], sources: Sources, *, top_k: int
+) -> list[Copy]:
+    """The best copies, at most about `top_k` for any place of the draft, in order of the draft."""
+    phrase_at = np.full(len(draft.letters), -1)
+    for number, phrase in enumerate(phrases):
+        phrase_at[phrase.first : phrase.end] = number
+    stretches = [
+        stretch for part in seeds.parts for stretch in find_stretches(draft.letters, group_seeds(part))
+    ]
+    chosen = _choose(stretches, len(draft.letters), top_k)
+    copies = [_copy(draft, stretch, sources.side(stretch.id), phrase_at) for stretch in chosen]
+    return sorted((copy for copy in copies if copy), key=lambda copy: (copy.first, copy.end))
+
+
+def changes_of(draft: Side, source: Side, copy: Copy, blocks: Sequence[Block]) -> tuple[Change, ...]:
+    """What differs in `blocks` of `copy`."""
+    if copy.is_reordered and blocks:
+        here = draft.span(blocks[0].first, blocks[-1].end)
+        there = source.span(blocks[0].source_first, blocks[-1].source_end)
+        return (Change("order", here, there, here.of(draft.text), there.of(source.text)),)
+    return list_changes(draft, source, list(blocks))
+
+
+def _choose(stretches: Sequence[Stretch], length: int, top_k: int) -> list[Stretch]:
+    told = np.zeros(length, np.int64)
+    chosen: list[Stretch] = []
+    held: set[tuple[int, int]] = set()
+    for stretch in sorted(stretches, key=lambda stretch: (-stretch.score, stretch.document, stretch.first)):
+        blocks = [
+            (stretch.document, block) for block in range(stretch.first // _BLOCK, stretch.end // _BLOCK + 1)
+        ]
+        is_known = 2 * sum(block in held for block in blocks) > len(blocks)
+        if is_known or (told[stretch.first : stretch.end] < top_k).mean() < _MIN_NEW_SHARE:
+            continue
+        told[stretch.first : stretch.end] += 1
+        held.update(blocks)
+        chosen.append(stretch)
+    return chosen
+
+
+def _copy(draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[np.int64]) -> Copy | None:
+    region = Block(False, stretch.first, stretch.end, stretch.source_first, stretch.source_end)
+    blocks = align(draft.letters, source.letters, region)
+    longer = max(region.end - region.first, region.source_end - region.source_first)
+    similarity = agreeing(blocks) / longer
+    in_pieces = min(1.0, _agreeing_in_pieces(draft, stretch) / longer)
+    is_reordered = in_pieces > similarity + 0.1
+    score = max(similarity, in_pieces)
+    least = _MIN_EXACT if similarity == 1 else _MIN_AGREEING
+    if score < _MIN_SIMILARITY or score * longer < least:
+        return None
+    kind: MatchKind = "verbatim" if similarity == 1 else "rewritten"
+    if _is_set_phrase(phrase_at[stretch.first : stretch.end]):
+        kind = "boilerplate"
+    return Copy(stretch.id, kind, score, tuple(blocks), is_reordered)
+
+
+def _is_set_phrase(phrases: npt.NDArray[np.int64]) -> bool:
+    """Whether letters, each with the number of its set phrase or -1, are hardly more than one of these; or short,
+    and hardly more than several."""
+    own = int((phrases < 0).sum())
+    largest = int(np.bincount(phrases + 1)[1:].max(initial=0))
+    return largest >= _PHRASE_SHARE * len(phrases) or (own < _MIN_OWN_LETTERS and len(phrases) < _SHORT)
+
+
+def _agreeing_in_pieces(draft: Side, stretch: Stretch) -> int:
+    """How many letters of the draft agree with the source, piece by piece, in whatever order these come."""
+    agrees = np.zeros(stretch.end - stretch.first, np.bool_)
+    for piece in stretch.pieces:
+        here = draft.letters.codes[piece.first : piece.end]
+        there = stretch.part.codes[piece.first + piece.shift : piece.end + piece.shift]
+        agrees[piece.first - stretch.first : piece.end - stretch.first] |= here == there
+    return int(agrees.sum())
+
+
+def copied_letters(copies: Collection[Copy], length: int) -> npt.NDArray[np.bool_]:
+    """Which letters of a draft of `length` letters lie in verbatim or rewritten copies."""
+    copied = np.zeros(length, np.bool_)
+    for copy in copies:
+        if copy.kind != "boilerplate":
+            copied[copy.first : copy.end] = True
+    return copied
