@@ -1,46 +1,139 @@
 """Hits to an answer made of their quotes. Knows no HTTP.
 
-Every character of an answer that is not one of the fixed phrases here is an exact slice of a document.
+Every character of an answer that is not one of the fixed phrases here, or a document's own title, is an exact slice
+of a document.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from embeddings import Hit
+from api.questions import Kind, kind_of, narrow
+from api.wording import inline, say_the_same
+from embeddings import Collection, Hit
 
 NO_ANSWER = "在文库中没有找到能回答这个问题的内容。"
-_MAX_QUOTES = 5
+NO_QUESTION = "请用文字提出问题，或写一个主题。"
+_LITERALLY = "文件的原话是："
+_NEWEST_FIRST = "按日期由新到旧："
+_ALSO = "，相近表述见"
+_MAX_QUOTES = 6
+_MAX_LITERAL_QUOTES = 2
 # A quote scored much lower than the first is about something else more often than it adds to the answer.
-_MIN_SCORE_SHARE = 0.7
-# Releases of one sentence share nearly all of their character pairs, sentences on one topic far fewer.
-_SAME_SHARE = 0.8
+_MIN_SCORE_SHARE = {"topic": 0.7, "count": 0.9, "yes_no": 0.9, "fact": 1.0}
+_ISO_DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A stretch of an answer. Where `n` is set it is the mark [n] of a citation, and nothing else is one."""
+
+    text: str
+    n: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`cited[n - 1]` is the hit that [n] stands for in `text`."""
+    """`cited[n - 1]` is the hit that [n] stands for."""
 
-    text: str
+    pieces: tuple[Piece, ...]
     cited: tuple[Hit, ...]
 
+    @property
+    def text(self) -> str:
+        return "".join(piece.text for piece in self.pieces)
 
-def answer_with_quotes(hits: Sequence[Hit]) -> Answer:
-    """The best quotes in rank order, one a line; quotes that say the same are given once."""
-    cited: list[Hit] = []
+
+def mark(n: int) -> Piece:
+    return Piece(f"[{n}]", n)
+
+
+def answer_with_quotes(question: str, hits: Sequence[Hit], collection: Collection) -> Answer:
+    """What `hits` say to `question`: a digest by document, the one sentence, or the literal words."""
+    if not hits:
+        return Answer((Piece(_no_answer(collection)),), ())
+    kind = kind_of(question)
+    near = [hit for hit in hits if hit.score >= _MIN_SCORE_SHARE[kind] * hits[0].score]
+    if kind == "topic":
+        statements = _fold(near, _MAX_QUOTES)
+        return _digest(statements) if len(statements) > 1 else _literal("fact", statements)
+    narrowed = [narrow(hit, question, kind) for hit in near]
+    return _literal(kind, _fold(narrowed, 1 if kind == "fact" else _MAX_LITERAL_QUOTES))
+
+
+def _no_answer(collection: Collection) -> str:
+    _, total = collection.list_documents(limit=1)
+    return f"{NO_ANSWER}已检索文库“{collection.name}”的 {total} 份文件。"
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    """A quote, and those of other places that say the same."""
+
+    hit: Hit
+    others: tuple[Hit, ...]
+
+
+def _fold(hits: Sequence[Hit], limit: int) -> list[_Statement]:
+    """The first `limit` of `hits` that say something of their own, each with those that repeat it."""
+    groups: list[list[Hit]] = []
     for hit in hits:
-        if hit.score < _MIN_SCORE_SHARE * hits[0].score or len(cited) == _MAX_QUOTES:
-            break
-        if not any(_say_the_same(hit.quote, other.quote) for other in cited):
-            cited.append(hit)
-    lines = [f"「{hit.quote}」[{n}]（{hit.source.title}）" for n, hit in enumerate(cited, start=1)]
-    return Answer("\n".join(lines) or NO_ANSWER, tuple(cited))
+        same = next((group for group in groups if say_the_same(group[0].quote, hit.quote)), None)
+        if same is not None:
+            same.append(hit)
+        elif len(groups) < limit:
+            groups.append([hit])
+    return [_Statement(group[0], tuple(group[1:])) for group in groups]
 
 
-def _say_the_same(one: str, other: str) -> bool:
-    pairs, others = _character_pairs(one), _character_pairs(other)
-    return len(pairs & others) >= _SAME_SHARE * max(len(pairs), len(others))
+def _literal(kind: Kind, statements: Sequence[_Statement]) -> Answer:
+    numbers = _Numbers()
+    pieces = [] if kind == "fact" else [Piece(_LITERALLY)]
+    for statement in statements:
+        if pieces:
+            pieces.append(Piece("\n"))
+        pieces.extend(_say(statement, numbers))
+    return Answer(tuple(pieces), tuple(numbers.cited))
 
 
-def _character_pairs(text: str) -> set[str]:
-    characters = [character for character in text if character.isalnum()]
-    return {"".join(pair) for pair in zip(characters, characters[1:] or [""], strict=False)}
+def _digest(statements: Sequence[_Statement]) -> Answer:
+    """The statements by document: dated documents newest first, then the others as they were ranked."""
+    documents: dict[str, list[_Statement]] = {}
+    for statement in statements:
+        documents.setdefault(statement.hit.source.document_id, []).append(statement)
+    ordered = sorted(documents.values(), key=_age_key, reverse=True)
+    numbers = _Numbers()
+    pieces: list[Piece] = []
+    if len({_age_key(group) for group in ordered if _age_key(group)}) > 1:
+        pieces.append(Piece(f"{_NEWEST_FIRST}\n\n"))
+    for position, group in enumerate(ordered):
+        gap = "\n\n" if position else ""
+        pieces.append(Piece(f"{gap}**{inline(group[0].hit.source.title)}**"))
+        for statement in sorted(group, key=lambda one: one.hit.quote_span):
+            pieces.append(Piece("\n- "))
+            pieces.extend(_say(statement, numbers))
+    return Answer(tuple(pieces), tuple(numbers.cited))
+
+
+def _age_key(group: Sequence[_Statement]) -> str:
+    date = group[0].hit.source.date or ""
+    return date if _ISO_DATE.fullmatch(date) else ""
+
+
+class _Numbers:
+    """Numbers hits in the order in which they are cited."""
+
+    def __init__(self) -> None:
+        self.cited: list[Hit] = []
+
+    def cite(self, hit: Hit) -> Piece:
+        self.cited.append(hit)
+        return mark(len(self.cited))
+
+
+def _say(statement: _Statement, numbers: _Numbers) -> Iterator[Piece]:
+    yield Piece(f"「{inline(statement.hit.quote)}」")
+    yield numbers.cite(statement.hit)
+    if statement.others:
+        yield Piece(_ALSO)
+        yield from [numbers.cite(hit) for hit in statement.others]

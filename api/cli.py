@@ -1,4 +1,4 @@
-"""The command line: serve, add, search, ask, list, delete, collections, reindex, eval.
+"""The command line: serve, add, search, ask, list, delete, collections, reindex, check, similar, phrases, mcp, eval.
 
 Exit codes: 0 done, 1 it could not be done or not wholly, 2 the caller's mistake.
 Imports that take time are made inside the commands, so that `--help` is there at once.
@@ -63,6 +63,7 @@ def _make_app() -> typer.Typer:
         "eval": evaluate,
     }
     commands |= {"check": check, "similar": similar, "phrases": phrases}
+    commands |= {"mcp": mcp}
     for name, command in commands.items():
         app.command(name)(_telling_errors(command))
     return app
@@ -306,7 +307,7 @@ def ask(
 
     with _reading(data_dir, model) as collection:
         hits = collection.search(_characters(question), top_k=top_k)
-    answer = answer_with_quotes(hits)
+        answer = answer_with_quotes(question, hits, collection)
     if as_json:
         _print_json(ask_reply(answer, hits))
         return
@@ -401,6 +402,20 @@ def phrases(
     for one in found:
         table.add_row(str(one.documents), _shown(one.letters))
     _console().print(table)
+
+
+def mcp(data_dir: DataDir = None, model: Model = None) -> None:
+    """Speak MCP on standard input and output, for a client that starts this command itself."""
+    import anyio
+
+    from api.library import Library, open_default
+    from api.mcp_server import make_mcp_server
+
+    settings = _settings(data_dir=data_dir, model=model)
+    with closing(Library(settings)) as library:
+        # To read only: a server may have it open.
+        library.put(open_default(settings, read_only=True))
+        anyio.run(make_mcp_server(library, settings).run_stdio_async)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Everything that goes wrong, as one body: `{"error": {"message", "type", "param", "code"}}`."""
+"""Everything that goes wrong, as one body: `{"error": {"message", "type", "param", "code"}}`, or as the dialect has it."""
 
 import logging
 from collections.abc import Iterator, Mapping
@@ -9,7 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
+from api.dialects import error_body
 from api.library import Loading
 from api.rendering import to_json
 from api.schemas import ErrorBody
@@ -37,10 +39,11 @@ _STATUS: tuple[tuple[type[WenyuanError], int], ...] = (
 )
 _MEANINGS = {
     400: "The request is wrong; `param` names the field.",
+    401: "No key, or a wrong one.",
     404: "There is no such collection, document or address.",
     405: "The address does not take this method.",
+    409: "It stands against what is there already, such as one of the same name.",
     413: "Longer than is read.",
-    409: "It stands against what is there already.",
     415: "The body is not sent as JSON, or a file is of no format that is read.",
     503: "Still loading, or the storage cannot be used.",
 }
@@ -72,9 +75,10 @@ def error_response(
     code: str,
     param: str | None = None,
     headers: Mapping[str, str] | None = None,
+    path: str = "",
 ) -> Response:
-    kind = "invalid_request_error" if status < 500 else "server_error"
-    body = {"error": {"message": message, "type": kind, "param": param, "code": code}}
+    """An error in the words of the dialect spoken at `path`."""
+    body = error_body(path, status, message, code=code, param=param)
     return Response(to_json(body), status, headers, media_type="application/json")
 
 
@@ -96,18 +100,19 @@ def install_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _answer_http)
     app.add_exception_handler(RequestValidationError, _answer_validation)
     app.add_exception_handler(WenyuanError, _answer_domain)
+    app.add_exception_handler(ClientDisconnect, _answer_nobody)
 
 
 async def _answer_http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     if isinstance(error, RequestError):
-        return error_response(error.status_code, error.detail, code=error.code, param=error.param)
+        return _answer(request, error.status_code, error.detail, code=error.code, param=error.param)
     message, code = {
         400: ("The body is not JSON.", "invalid_json"),
         404: (f"There is nothing at {_named(request.url.path)}.", "route_not_found"),
         405: (f"{_named(request.url.path)} does not take {request.method}.", "method_not_allowed"),
     }.get(error.status_code, (error.detail, "http_error"))
-    return error_response(error.status_code, message, code=code, headers=error.headers)
+    return _answer(request, error.status_code, message, code=code, headers=error.headers)
 
 
 async def _answer_validation(request: Request, error: Exception) -> Response:
@@ -116,10 +121,10 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
     kind, path = first["type"], first["loc"][1:]
     if kind == "json_invalid":
         message = f"The body is not JSON: {first['ctx']['error']} (character {path[0]})."
-        return error_response(400, message, code="invalid_json")
+        return _answer(request, 400, message, code="invalid_json")
     if not path and kind != "missing" and "json" not in request.headers.get("content-type", ""):
         message = "Send the body as JSON, with the header “content-type: application/json”."
-        return error_response(415, message, code="unsupported_media_type")
+        return _answer(request, 415, message, code="unsupported_media_type")
     param = ".".join(str(part) for part in path)[: 2 * _MAX_NAME_CHARS] or None
     where = _named(param) if param else "The body"
     reasons = {
@@ -129,17 +134,35 @@ async def _answer_validation(request: Request, error: Exception) -> Response:
         "model_attributes_type": "is JSON, but not an object",
     }
     reason = reasons.get(kind, f"is refused: {first['msg']}")
-    return error_response(400, f"{where} {reason}.", code="invalid_input", param=param)
+    return _answer(request, 400, f"{where} {reason}.", code="invalid_input", param=param)
 
 
-async def _answer_domain(_: Request, error: Exception) -> Response:
+async def _answer_domain(request: Request, error: Exception) -> Response:
     assert isinstance(error, WenyuanError)
     status = _status(error)
     if not isinstance(error, Loading) and status >= 500:
         _log.warning("%s: %s", error.code, error)
     headers = {"retry-after": "1"} if status == 503 else None
     param = "collection" if isinstance(error, CollectionNotFound) else None
-    return error_response(status, str(error), code=error.code, param=param, headers=headers)
+    return _answer(request, status, str(error), code=error.code, param=param, headers=headers)
+
+
+def _answer(
+    request: Request,
+    status: int,
+    message: str,
+    *,
+    code: str,
+    param: str | None = None,
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    path = request.scope["path"]
+    return error_response(status, message, code=code, param=param, headers=headers, path=path)
+
+
+async def _answer_nobody(_: Request, __: Exception) -> Response:
+    """The client has gone; this is for the log of a proxy in between."""
+    return Response(status_code=499)
 
 
 def _status(error: WenyuanError) -> int:

@@ -41,7 +41,8 @@ class RequestId:
             if is_started:
                 raise
             message = f"Something went wrong here. The log has more under {request_id}."
-            await error_response(500, message, code="internal_error")(scope, receive, send_with_id)
+            response = error_response(500, message, code="internal_error", path=scope["path"])
+            await response(scope, receive, send_with_id)
 
 
 class BodyLimit:
@@ -63,7 +64,7 @@ class BodyLimit:
         announced = Headers(scope=scope).get("content-length", "")
         refusal = RequestError(413, f"The body is over {max_bytes:,} bytes.", code="too_large")
         if announced.isdecimal() and int(announced) > max_bytes:
-            response = error_response(413, refusal.detail, code=refusal.code)
+            response = error_response(413, refusal.detail, code=refusal.code, path=scope["path"])
             await response(scope, receive, send)
             return
         read_bytes = 0

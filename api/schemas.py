@@ -45,7 +45,7 @@ class SearchRequest(_Request):
         default=None, ge=0, le=1, allow_inf_nan=False, description="Replaces the answer threshold."
     )
     history: list[_Text] | None = Field(
-        default=None, description="Earlier questions, oldest first; not used yet."
+        default=None, description="Earlier questions, oldest first: a follow-up is understood after them."
     )
 
 
@@ -55,7 +55,7 @@ class AskRequest(_Request):
     top_k: int = Field(default=5, ge=1, le=100, description="At most so many hits.")
     filters: dict[str, Any] | None = Field(default=None, description=_FILTERS, examples=[_FILTERS_EXAMPLE])
     history: list[_Text] | None = Field(
-        default=None, description="Earlier questions, oldest first; not used yet."
+        default=None, description="Earlier questions, oldest first: a follow-up is understood after them."
     )
 
 

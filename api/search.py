@@ -7,16 +7,19 @@ from dataclasses import dataclass, replace
 from fastapi import APIRouter, Response
 from starlette.concurrency import run_in_threadpool
 
-from api.answering import answer_with_quotes
+from api.answering import Answer
+from api.asking import ask as ask_collection
 from api.errors import blaming, responses
 from api.filtering import read_filters
 from api.library import Library
+from api.llm import LanguageModel
+from api.questions import stand_alone
 from api.rendering import ask_reply, search_reply, search_reply_of_several, to_json
 from api.schemas import AskReply, AskRequest, SearchReply, SearchRequest
 from embeddings import Collection, Filter, Hit
 
 
-def search_routes(library: Library) -> APIRouter:
+def search_routes(library: Library, model: LanguageModel | None = None) -> APIRouter:
     router = APIRouter(tags=["search"], responses=responses(400, 404, 413, 415, 503))
 
     @router.post(
@@ -27,7 +30,7 @@ def search_routes(library: Library) -> APIRouter:
         names = list(dict.fromkeys(request.collections or [request.collection]))
         collections = [library.collection(name) for name in names]
         asked = _Asked(
-            request.query,
+            stand_alone(request.query, request.history or ()),
             request.top_k,
             request.min_score,
             read_filters(request.filters),
@@ -41,14 +44,22 @@ def search_routes(library: Library) -> APIRouter:
             return _json(search_reply_of_several(request.query, names, hits, took_ms=took_ms))
         return _json(search_reply(request.query, names[0], hits, took_ms=took_ms))
 
-    @router.post("/ask", operation_id="ask", summary="Answer with exact quotes", response_model=AskReply)
+    @router.post("/ask", operation_id="ask", summary="Answer with sources", response_model=AskReply)
     async def ask(request: AskRequest) -> Response:
-        """The answer is made of quotes that follow one another, each with the [n] of its citation."""
+        """Made of exact quotes, or written by the language model of the settings; each [n] is a citation."""
         collection = library.collection(request.collection)
-        asked = _Asked(request.question, request.top_k, None, read_filters(request.filters), False)
         with blaming("question"):
-            hits = await run_in_threadpool(_search, [collection], asked)
-        return _json(ask_reply(answer_with_quotes(hits), hits))
+            asked = await ask_collection(
+                collection,
+                request.question,
+                request.history or (),
+                model=model,
+                top_k=request.top_k,
+                filter=read_filters(request.filters),
+            )
+        pieces = tuple([piece async for piece in asked.pieces()])
+        last = max((piece.n for piece in pieces if piece.n), default=0)
+        return _json(ask_reply(Answer(pieces, asked.cited[:last]), asked.hits))
 
     return router
 

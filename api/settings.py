@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from pydantic import Field
+from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 _ROOT = Path(__file__).resolve().parent.parent
@@ -18,6 +18,27 @@ class Settings(BaseSettings):
     model: str = Field(default="builtin", min_length=1, description="“builtin”, a folder or a hub's name")
     max_body_bytes: int = Field(default=1 << 20, ge=1, description="longest request body that is read")
     max_upload_bytes: int = Field(default=256 << 20, ge=1, description="longest upload that is read")
+    api_key: SecretStr | None = Field(default=None, description="asked for on every route; several by commas")
+    public_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="what links shown elsewhere begin with",
+    )
+    llm_url: str | None = Field(
+        default=None,
+        pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",
+        description="of a service that speaks OpenAI's API, to /v1",
+    )
+    llm_model: str | None = Field(
+        default=None, description="that writes the answers; none, and they are quotes"
+    )
+    llm_key: SecretStr | None = None
+    llm_timeout_s: float = Field(default=30, gt=0, description="longest silence of the language model")
+
+    @property
+    def api_keys(self) -> tuple[str, ...]:
+        given = self.api_key.get_secret_value() if self.api_key else ""
+        return tuple(key.strip() for key in given.split(",") if key.strip())
 
 
 def sample_documents() -> Path | None:

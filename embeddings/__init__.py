@@ -1,6 +1,7 @@
 """wenyuan's library: official documents in, sentences with their sources out. It has never heard of HTTP."""
 
 from embeddings.collection import MAX_TOP_K, Collection, open_collection
+from embeddings.dialogue import complete_question
 from embeddings.drafts import (
     MAX_DRAFT_CHARS,
     Boilerplate,
@@ -126,6 +127,7 @@ __all__ = [
     "WenyuanError",
     "Why",
     "add_paths",
+    "complete_question",
     "evaluate",
     "follow_paths",
     "has_collection",

@@ -3,7 +3,8 @@
     python scripts/eval_metadata.py [DATA]
 
 DATA is the folder of laws.jsonl.xz and reports.jsonl.xz; without it only notices and seeds are read. A value is right
-when it is the label letter for letter. The sets “unseen laws” were labelled after the rules were written.
+when it is the label letter for letter. The set “unseen laws” was
+labelled after the rules were written; the notices were written along with them.
 """
 
 import hashlib

@@ -10,7 +10,7 @@ import embeddings
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"types", "errors", "terms", "synonyms"},
+    {"types", "errors", "terms", "synonyms", "dialogue"},
     {"splitting", "commonness", "filters", "resemblance", "letters"},
     {"chrome", "outline"},
     {"letterhead"},
