@@ -21,6 +21,7 @@ from api import __version__
 from api.library import Library
 from api.links import Links, links_for, links_without_request, place_of
 from api.quoting import verify_quote
+from api.reports import report_reply
 from api.settings import Settings
 from embeddings import Collection, DocumentNotFound, Hit, StoredDocument, WenyuanError
 
@@ -74,6 +75,13 @@ def make_mcp_server(library: Library, settings: Settings) -> MCPServer[Any]:
                 for match in verify_quote(library.collection(name), quote)
             ]
         return _reply({"verified": bool(matches), "quote": quote, "matches": matches})
+
+    @server.tool(annotations=_READ_ONLY, title="Check a draft")
+    def check_draft(text: str) -> CallToolResult:
+        """Where the wording of a draft stands in the documents already: copied, reworded, set phrases, outdated."""
+        with _told():
+            report = library.collection().similar(text)
+        return _reply(report_reply(report))
 
     @server.tool(annotations=_READ_ONLY, title="List collections")
     def list_collections() -> CallToolResult:

@@ -80,7 +80,13 @@ class Collection:
         new = list({document.id: document for document in documents if document.id not in held}.values())
         for batch in _batches(new):
             self._with_embedder(partial(self._add, batch, origin))
+        if origin is None and held:
+            self.claim(sorted(held))
         return new
+
+    def claim(self, document_ids: Sequence[str]) -> None:
+        """Keep documents whatever becomes of what brought them (see `mirror_paths`)."""
+        self._storage.claim(document_ids)
 
     def replace(self, document_id: str, document: Document) -> bool:
         """Put `document` in the place of another, in one step; whether anything changed. Durable then.

@@ -85,6 +85,8 @@ def add_paths(
                 keeping.result()
             if on_progress is not None:
                 on_progress(done, len(files))
+    if origin is None and unchanged:
+        collection.claim([file.document_id for file in unchanged])
     return AddReport(tuple(added), tuple(unchanged), tuple(refused))
 
 

@@ -237,6 +237,10 @@ class Storage(Protocol):
         """
         ...
 
+    def claim(self, document_ids: Sequence[str]) -> None:
+        """Forget what brought those of `document_ids` that are there: they stay, whatever becomes of it."""
+        ...
+
     def remove(self, document_ids: Sequence[str]) -> None:
         """Remove documents in one transaction.
 

@@ -182,6 +182,15 @@ def test_a_mirror_leaves_what_came_otherwise(collection: Collection, folder: Pat
     assert filenames(collection) == ["own.txt", "a.txt", "b.txt"]
 
 
+def test_what_a_mirror_brought_and_was_then_added_stays(collection: Collection, folder: Path) -> None:
+    mirror_paths(collection, [folder], origin="serve")
+    add_paths(collection, [folder / "a.txt"])
+
+    mirror_paths(collection, [folder / "b.txt"], origin="serve")
+
+    assert filenames(collection) == ["a.txt", "b.txt"]
+
+
 def test_a_followed_folder_is_read_again_where_it_changed(collection: Collection, tmp_path: Path) -> None:
     watched = tmp_path / "watched"
     watched.mkdir()

@@ -22,7 +22,7 @@ from frontends import GAS, KEY, NONSENSE, open_seeds, served
 
 T = TypeVar("T")
 Ask = Callable[[Client], Awaitable[T]]
-TOOLS = {"search", "fetch", "verify_quote", "list_collections"}
+TOOLS = {"search", "fetch", "verify_quote", "check_draft", "list_collections"}
 
 
 @pytest.fixture(scope="module")
@@ -133,6 +133,18 @@ def test_what_goes_wrong_is_told_with_its_reason(
     address: str, tool: str, arguments: dict[str, str], helps: str
 ) -> None:
     assert helps in reason(over_http(address, call(tool, **arguments)))
+
+
+def test_a_draft_is_checked_against_the_documents(address: str) -> None:
+    draft = "同志们：\n燃气领域，要落实好今天视频会的精神，强化源头治理，加强对燃气供应站、灌装站及使用单位的安全检查。"
+
+    report = value(over_http(address, call("check_draft", text=draft)))
+
+    (match, *_) = report["paragraphs"][-1]["matches"]
+    start, end = match["draft_span"]
+    assert match["kind"] == "verbatim"
+    assert "要落实好今天视频会的精神" in draft[start:end]
+    assert report["originality"] < 0.2
 
 
 def test_a_quote_is_verified_word_for_word(address: str, library: Library) -> None:

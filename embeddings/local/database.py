@@ -77,6 +77,14 @@ class Database:
             self._count_segments(sum(len(new.entries) for new in missing.values()))
         return True
 
+    def claim(self, document_ids: Sequence[str]) -> None:
+        with refusals(), self._transaction():
+            self._connection.execute(
+                "UPDATE documents SET origin = NULL"
+                " WHERE origin IS NOT NULL AND id IN (SELECT value FROM json_each(?))",
+                (json.dumps(list(document_ids)),),
+            )
+
     def remove(self, document_ids: Sequence[str]) -> bool:
         """Whether anything changed. Raises: DocumentNotFound."""
         with refusals(), self._transaction():

@@ -158,6 +158,12 @@ class LocalStorage:
             self._check([new])
             return self._write(lambda database: database.replace(document_id, new))
 
+    def claim(self, document_ids: Sequence[str]) -> None:
+        with self._writing:
+            if self._database is None:
+                raise StorageUnavailable("the storage was opened to read only: open it to write")
+            self._database.claim(document_ids)
+
     def remove(self, document_ids: Sequence[str]) -> None:
         with self._writing:
             self._write(lambda database: database.remove(document_ids))
