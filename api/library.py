@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -51,10 +51,10 @@ class Library:
         self._is_loading = True
         self._changing = RLock()
 
-    def open(self) -> None:
-        """Open the default collection and every other of the data folder.
+    def open(self, prepare: Callable[[Collection], None] = lambda _: None) -> None:
+        """Open the default collection, `prepare` it, and open every other of the data folder.
 
-        Another than the default one that cannot be opened stops none; asked for, it says why.
+        Nothing is answered before `prepare` has returned. Another than the default one that cannot be opened stops none; asked for, it says why.
 
         Raises: ModelUnavailable, StorageUnavailable, EmbedderMismatch: of the default collection.
         """
@@ -62,7 +62,13 @@ class Library:
         for leftover in folder.glob(f"{_DELETED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         found = [path.name for path in folder.iterdir() if has_collection(path)] if folder.is_dir() else []
-        self.put(open_named(self._settings, DEFAULT_COLLECTION, embedders=self._embedders))
+        default = open_named(self._settings, DEFAULT_COLLECTION, embedders=self._embedders)
+        try:
+            prepare(default)
+        except BaseException:
+            default.close()
+            raise
+        self.put(default)
         for name in sorted({*filter(_NAME.fullmatch, found)} - {DEFAULT_COLLECTION}):
             try:
                 self.put(open_named(self._settings, name, embedders=self._embedders))

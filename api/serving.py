@@ -12,9 +12,9 @@ import uvicorn
 from api.app import create_app
 from api.auth import check_exposure
 from api.background import Jobs
-from api.library import Library, open_default
+from api.library import Library
 from api.settings import Settings
-from embeddings import AddReport, Unavailable, mirror_paths
+from embeddings import AddReport, Collection, Unavailable, mirror_paths
 
 _ORIGIN = "serve"
 _GRACE_S = 5
@@ -57,14 +57,16 @@ def serve(settings: Settings, paths: Sequence[Path], *, on_progress: OnProgress,
 
     def open_library() -> None:
         report = None
-        if paths:
-            # Before anything is answered: what is served is then wholly what the paths hold.
-            with closing(open_default(settings)) as collection:
+
+        def prepare(collection: Collection) -> None:
+            nonlocal report
+            if paths:
                 report = mirror_paths(collection, paths, origin=_ORIGIN, on_progress=heed_stop)
-        library.open()
+            # What is loaded on first use is loaded now, not at the expense of whoever asks first.
+            collection.search(_WARM_UP)
+
+        library.open(prepare)
         _, total = library.collection().list_documents(limit=1)
-        # What is loaded on first use is loaded now, not at the expense of whoever asks first.
-        library.collection().search(_WARM_UP)
         jobs.start()
         on_ready(_address(listener, settings.host), total, report)
 
