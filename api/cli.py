@@ -97,7 +97,7 @@ def serve(
             _print_json({"url": address, "documents": documents, **_added(report)}, indent=None)
             return
         _print_refused(report)
-        _console().print(f"{documents} documents are answered from at {address} (Ctrl-C stops)")
+        _console().print(f"Serving {documents} documents at {address} (Ctrl-C stops)")
 
     settings = _settings(host=host, port=port, data_dir=data_dir, model=model)
     with _progress("Reading documents") as on_progress:
