@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from api import __version__
@@ -83,6 +84,15 @@ def create_app(
     if settings.api_keys:
         app.add_middleware(RequireKey, keys=settings.api_keys)
     app.add_middleware(Measure, metrics=metrics)
+    if origins := [origin.strip() for origin in settings.cors_origins.split(",") if origin.strip()]:
+        # Outside of the key: a browser asks for leave without it.
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=origins,
+            allow_methods=["*"],
+            allow_headers=["*"],
+            expose_headers=["x-request-id"],
+        )
     # Added last, so outermost: what the others refuse has its id too.
     app.add_middleware(RequestId)
     return app

@@ -19,6 +19,9 @@ class Settings(BaseSettings):
     max_body_bytes: int = Field(default=1 << 20, ge=1, description="longest request body that is read")
     max_upload_bytes: int = Field(default=256 << 20, ge=1, description="longest upload that is read")
     api_key: SecretStr | None = Field(default=None, description="asked for on every route; several by commas")
+    cors_origins: str = Field(
+        default="", description="pages that may ask from a browser, several by commas; * for any"
+    )
     public_url: str | None = Field(
         default=None,
         pattern=r"^https?://[^/?#\s]+(/[^?#\s]*)?$",

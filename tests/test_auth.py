@@ -97,6 +97,23 @@ def test_without_a_key_setting_nobody_is_asked(collection: Collection) -> None:
     assert TestClient(create_app(Settings(), library)).get("/documents").status_code == 200
 
 
+def test_a_page_that_is_named_may_ask_from_a_browser_and_no_other(collection: Collection) -> None:
+    library = Library()
+    library.put(collection)
+    settings = Settings(api_key=KEYS, cors_origins="https://chat.example.cn")  # type: ignore[arg-type]
+    client = TestClient(create_app(settings, library))
+
+    def leave(origin: str) -> str | None:
+        headers = {"origin": origin, "access-control-request-method": "POST"}
+        headers["access-control-request-headers"] = "authorization,content-type"
+        response = client.options("/v1/chat/completions", headers=headers)
+        return response.headers.get("access-control-allow-origin")
+
+    assert leave("https://chat.example.cn") == "https://chat.example.cn"
+    assert leave("https://elsewhere.example") is None
+    assert client.get("/v1/models", headers={"origin": "https://chat.example.cn"}).status_code == 401
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.5", "::1", "localhost"])
 def test_only_this_machine_may_listen_without_a_key(host: str) -> None:
     check_exposure(host, [])
