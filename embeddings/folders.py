@@ -9,13 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from embeddings.collection import Collection
-from embeddings.errors import InvalidInput
-from embeddings.readers import MAX_DOCUMENT_BYTES, identify, is_readable, read
+from embeddings.errors import InvalidInput, TooLarge
+from embeddings.readers import MAX_DOCUMENT_BYTES, identify, is_archive, is_readable, read, read_archive
 from embeddings.types import Document
 
 # Few enough that a stop is heeded soon, many enough that committing is not most of the work.
 _BATCH_FILES = 64
 _BATCH_BYTES = 4 << 20
+_MAX_ARCHIVE_BYTES = 256 << 20
 
 OnProgress = Callable[[int, int], None]
 """Called with how many files are done, and of how many. What it raises ends the work."""
@@ -50,7 +51,8 @@ def add_paths(
     origin: str | None = None,
     on_progress: OnProgress | None = None,
 ) -> AddReport:
-    """Add files, and those under folders that there is a reader for; a refused one stops no other.
+    """Add files, those under folders that there is a reader for, and those in zip archives; a refused one stops
+    no other.
 
     Hidden files are left out of folders. Of a path only the file's name is kept.
 
@@ -66,23 +68,29 @@ def add_paths(
     # While one batch is kept the next is read.
     with ThreadPoolExecutor(max_workers=1) as keeper:
         keeping: Future[object] | None = None
-        for done, path in enumerate(files, start=1):
-            outcome = _read(path, held)
-            if isinstance(outcome, Document):
-                held.add(outcome.id)
-                batch[path] = outcome
-            elif isinstance(outcome, ReadFile):
-                unchanged.append(outcome)
-            else:
-                refused.append(outcome)
-            if batch and (_is_full(batch) or done == len(files)):
-                if keeping is not None:
-                    keeping.result()
-                keeping = keeper.submit(collection.add, list(batch.values()), origin=origin)
-                added.extend(ReadFile(path, document.id) for path, document in batch.items())
-                batch.clear()
-            if done == len(files) and keeping is not None:
+
+        def keep() -> None:
+            nonlocal keeping
+            if keeping is not None:
                 keeping.result()
+            keeping = keeper.submit(collection.add, list(batch.values()), origin=origin)
+            added.extend(ReadFile(path, document.id) for path, document in batch.items())
+            batch.clear()
+
+        for done, file in enumerate(files, start=1):
+            for path, outcome in _read(file, held):
+                if isinstance(outcome, Document):
+                    held.add(outcome.id)
+                    batch[path] = outcome
+                elif isinstance(outcome, ReadFile):
+                    unchanged.append(outcome)
+                else:
+                    refused.append(outcome)
+                if _is_full(batch):
+                    keep()
+            if done == len(files):
+                keep()
+                keeping.result()  # type: ignore[union-attr]
             if on_progress is not None:
                 on_progress(done, len(files))
     if origin is None and unchanged:
@@ -123,8 +131,7 @@ def _read_again(collection: Collection, changed: Sequence[Path], held: dict[Path
     added: list[ReadFile] = []
     unchanged: list[ReadFile] = []
     refused: list[RefusedFile] = []
-    for path in changed:
-        outcome = _read(path, set())
+    for path, outcome in (found for file in changed for found in _read(file, set())):
         if not isinstance(outcome, Document):
             refused.extend([outcome] if isinstance(outcome, RefusedFile) else [])
             continue
@@ -164,18 +171,40 @@ def mirror_paths(
     return replace(report, removed=len(gone))
 
 
-def _read(path: Path, held: set[str]) -> Document | ReadFile | RefusedFile:
+def _read(path: Path, held: set[str]) -> Iterator[tuple[Path, Document | ReadFile | RefusedFile]]:
+    """What is in a file: a document, or the files of an archive, each at its path in it."""
     try:
-        with path.open("rb") as file:
+        if not is_archive(path.name):
             # One byte more than is read of any file tells that it is too long, however long it is.
-            data = file.read(MAX_DOCUMENT_BYTES + 1)
-        # What is held need not be taken apart again.
-        known = identify(data)
-        return ReadFile(path, known) if known in held else read(data, filename=path.name)
+            yield path, _read_bytes(path, _beginning(path, MAX_DOCUMENT_BYTES + 1), held)
+            return
+        data = _beginning(path, _MAX_ARCHIVE_BYTES + 1)
+        if len(data) > _MAX_ARCHIVE_BYTES:
+            raise TooLarge(f"“{path.name}” is longer than {_MAX_ARCHIVE_BYTES:,} bytes. Unpack it.")
+        for file in read_archive(data, filename=path.name):
+            yield path / file.name, _read_bytes(path / file.name, file.content, held)
+    except InvalidInput as error:
+        yield path, RefusedFile(path, str(error))
+    except OSError as error:
+        yield path, _unreadable(path, error)
+
+
+def _beginning(path: Path, length: int) -> bytes:
+    with path.open("rb") as file:
+        return file.read(length)
+
+
+def _read_bytes(path: Path, data: bytes | InvalidInput, held: set[str]) -> Document | ReadFile | RefusedFile:
+    if isinstance(data, InvalidInput):
+        return RefusedFile(path, str(data))
+    # What is held need not be taken apart again.
+    known = identify(data)
+    if known in held:
+        return ReadFile(path, known)
+    try:
+        return read(data, filename=path.name)
     except InvalidInput as error:
         return RefusedFile(path, str(error))
-    except OSError as error:
-        return _unreadable(path, error)
 
 
 def _is_full(batch: dict[Path, Document]) -> bool:
@@ -215,7 +244,7 @@ def _walk(top: Path, visited: set[str], refused: list[RefusedFile]) -> Iterator[
         folder_names[:] = sorted(name for name in folder_names if not name.startswith("."))
         for name in sorted(filenames):
             path = Path(folder, name)
-            if not name.startswith(".") and is_readable(name) and path.is_file():
+            if not name.startswith(".") and (is_readable(name) or is_archive(name)) and path.is_file():
                 yield path
 
 

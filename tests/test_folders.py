@@ -1,5 +1,6 @@
 """Files and folders into a collection, on real files, a real embedder and real storage."""
 
+import zipfile
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -149,6 +150,22 @@ def test_a_linked_folder_is_read(collection: Collection, folder: Path, tmp_path:
     (folder / "linked").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
 
     assert [file.path.name for file in add_paths(collection, [folder]).added][-1] == "z.txt"
+
+
+def test_the_files_of_an_archive_are_added_and_refused_each_by_its_name(
+    collection: Collection, tmp_path: Path
+) -> None:
+    with zipfile.ZipFile(tmp_path / "通知.zip", "w") as archive:
+        archive.writestr("2021/锅炉.txt", NOTICE.format("锅炉"))
+        archive.writestr("2021/图.png", b"\x89PNG\r\n\x1a\n")
+
+    report = add_paths(collection, [tmp_path])
+    again = add_paths(collection, [tmp_path])
+
+    assert [file.path for file in report.added] == [tmp_path / "通知.zip" / "2021" / "锅炉.txt"]
+    assert [file.path.name for file in report.refused] == ["图.png"]
+    assert filenames(collection) == ["锅炉.txt"]
+    assert len(again.unchanged) == 1
 
 
 def test_progress_is_told_for_every_file(collection: Collection, folder: Path) -> None:
