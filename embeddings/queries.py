@@ -43,7 +43,6 @@ class Query:
     from Han terms.
     """
 
-    text: str
     content: str
     terms: tuple[str, ...]
     counts: npt.NDArray[np.float64]
@@ -173,7 +172,6 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
     weights = _inverse_frequencies(frequencies, total)
     index = {term: place for place, term in enumerate(terms)}
     return Query(
-        text=folded,
         content=content,
         terms=terms,
         counts=np.array([counts[term] for term in terms], dtype=np.float64),

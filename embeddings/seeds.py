@@ -6,7 +6,7 @@ every `_WINDOW` neighbouring runs the one with the least hash, so two texts that
 share a sampled run. An index is never changed: additions become a part of their own, and small parts are merged.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -204,10 +204,3 @@ def _compacted(part: Part) -> Part:
         part.sketches[alive],
         np.ones(int(alive.sum()), np.bool_),
     )
-
-
-def documents_of(index: SeedIndex) -> Iterator[tuple[Part, int]]:
-    """Every document: its part, and its row there."""
-    for part in index.parts:
-        for row in np.flatnonzero(part.alive):
-            yield part, int(row)

@@ -114,14 +114,11 @@ class Document:
 
     def outline_path(self, position: int) -> tuple[str, ...]:
         """The headings that `position` stands under, outermost first."""
-        return outline_path(self.text, self.outline, position)
-
-
-def outline_path(text: str, outline: Sequence[Heading], position: int) -> tuple[str, ...]:
-    """The headings of `outline` whose extent holds `position`, outermost first."""
-    return tuple(
-        heading.span.of(text) for heading in outline if heading.extent.start <= position < heading.extent.end
-    )
+        return tuple(
+            heading.span.of(self.text)
+            for heading in self.outline
+            if heading.extent.start <= position < heading.extent.end
+        )
 
 
 def headings_over(outline: Sequence[Heading], spans: Sequence[Span]) -> Iterator[list[int]]:

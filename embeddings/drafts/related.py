@@ -69,7 +69,6 @@ class _Look:
         }
         known = [term for term, count in zip(terms, frequencies, strict=True) if count]
         self._rarest = sorted(known, key=lambda term: -self._weights[term])[:_MAX_TERMS]
-        self._common = math.log(1 + total)
 
     def best(self, span: Span, top_k: int) -> list[Related]:
         candidates = self._candidates()

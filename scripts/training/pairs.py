@@ -25,7 +25,6 @@ _MIN_SEGMENT_TOKENS = 8
 _SHARES = {"words": 0.42, "span": 0.25, "title": 0.10, "neighbour": 0.05, "parallel": 0.18}
 
 Tokens = list[int]
-TokenPair = tuple[Tokens, Tokens]
 
 
 @dataclass(frozen=True, slots=True)
