@@ -281,7 +281,7 @@ def search(
     """Find the passages that answer QUERY."""
     from api.rendering import search_reply
 
-    with _reading(data_dir, model, collection) as opened:
+    with _searching(data_dir, model, collection) as opened:
         started = time.perf_counter()
         hits = opened.search(_characters(query), top_k=top_k, min_score=min_score)
         took_ms = (time.perf_counter() - started) * 1000
@@ -305,7 +305,7 @@ def ask(
     from api.answering import answer_with_quotes
     from api.rendering import ask_reply
 
-    with _reading(data_dir, model) as collection:
+    with _searching(data_dir, model) as collection:
         hits = collection.search(_characters(question), top_k=top_k)
         answer = answer_with_quotes(question, hits, collection)
     if as_json:
@@ -336,7 +336,7 @@ def evaluate(
     asked = [question for question in load_questions(questions) if split in (None, question.split)]
     every_leg: tuple[Legs, ...] = ("lexical", "dense", "both")
     reports: list[Report] = []
-    with _reading(data_dir, model) as collection, _progress("Asking") as on_progress:
+    with _searching(data_dir, model) as collection, _progress("Asking") as on_progress:
         for legs in every_leg:
             reports.append(evaluate_legs(collection, asked, legs=legs))
             on_progress(len(reports), len(every_leg))
@@ -408,13 +408,13 @@ def mcp(data_dir: DataDir = None, model: Model = None) -> None:
     """Speak MCP on standard input and output, for a client that starts this command itself."""
     import anyio
 
-    from api.library import Library, open_default
+    from api.library import Library, load_reranking, open_default
     from api.mcp_server import make_mcp_server
 
     settings = _settings(data_dir=data_dir, model=model)
     with closing(Library(settings)) as library:
         # To read only: a server may have it open.
-        library.put(open_default(settings, read_only=True))
+        library.put(open_default(settings, read_only=True, reranking=load_reranking(settings)))
         anyio.run(make_mcp_server(library, settings).run_stdio_async)
 
 
@@ -425,6 +425,17 @@ def _reading(data_dir: Path | None, model: str | None, name: str = "default") ->
 
     settings = _settings(data_dir=data_dir, model=model)
     with closing(open_named(settings, name, model=model, read_only=True)) as collection:
+        yield collection
+
+
+@contextmanager
+def _searching(data_dir: Path | None, model: str | None, name: str = "default") -> "Iterator[Collection]":
+    """As `_reading`, with the re-ranker of the settings."""
+    from api.library import load_reranking, open_named
+
+    settings = _settings(data_dir=data_dir, model=model)
+    reranking = load_reranking(settings)
+    with closing(open_named(settings, name, model=model, read_only=True, reranking=reranking)) as collection:
         yield collection
 
 

@@ -18,11 +18,13 @@ from embeddings import (
     CollectionNotFound,
     Embedder,
     InvalidName,
+    Reranking,
     StorageUnavailable,
     Unavailable,
     WenyuanError,
     has_collection,
     load_embedder,
+    load_reranker,
     open_collection,
     read_model,
 )
@@ -47,6 +49,7 @@ class Library:
         self._settings = settings or Settings()
         self._collections: dict[str, Collection] = {}
         self._embedders: dict[str, Embedder] = {}
+        self._reranking: Reranking | None = None
         self._failed: dict[str, WenyuanError] = {}
         self._is_loading = True
         self._changing = RLock()
@@ -62,7 +65,7 @@ class Library:
         for leftover in folder.glob(f"{_DELETED}*"):
             shutil.rmtree(leftover, ignore_errors=True)
         found = [path.name for path in folder.iterdir() if has_collection(path)] if folder.is_dir() else []
-        default = open_named(self._settings, DEFAULT_COLLECTION, embedders=self._embedders)
+        default = self._open(DEFAULT_COLLECTION)
         try:
             prepare(default)
         except BaseException:
@@ -71,7 +74,7 @@ class Library:
         self.put(default)
         for name in sorted({*filter(_NAME.fullmatch, found)} - {DEFAULT_COLLECTION}):
             try:
-                self.put(open_named(self._settings, name, embedders=self._embedders))
+                self.put(self._open(name))
             except WenyuanError as error:
                 _log.warning("the collection %s cannot be opened: %s", name, error)
                 self._failed[name] = error
@@ -110,7 +113,7 @@ class Library:
         with self._changing:
             if name in self._collections or has_collection(self._settings.data_dir / name):
                 raise CollectionExists(f"There is a collection “{name}” already; choose another name.")
-            collection = open_named(self._settings, name, model=model, embedders=self._embedders)
+            collection = self._open(name, model)
             try:
                 collection.describe(json.dumps(dict(settings or {}), ensure_ascii=False))
                 _sync_folder(self._settings.data_dir / name)
@@ -134,6 +137,12 @@ class Library:
         with self._changing:
             return _shared(self._embedders, model)
 
+    def reranking(self) -> Reranking | None:
+        """What the settings say; loaded the first time. Raises: ModelUnavailable."""
+        with self._changing:
+            self._reranking = self._reranking or load_reranking(self._settings)
+            return self._reranking
+
     def close(self) -> None:
         """May be called twice."""
         with self._changing:
@@ -141,6 +150,11 @@ class Library:
             self._is_loading = True
         for collection in collections.values():
             collection.close()
+
+    def _open(self, name: str, model: str | None = None) -> Collection:
+        return open_named(
+            self._settings, name, model=model, embedders=self._embedders, reranking=self.reranking()
+        )
 
     def _check_loaded(self) -> None:
         if self._is_loading:
@@ -155,9 +169,18 @@ def check_name(name: str) -> None:
         )
 
 
-def open_default(settings: Settings, *, read_only: bool = False) -> Collection:
+def open_default(
+    settings: Settings, *, read_only: bool = False, reranking: Reranking | None = None
+) -> Collection:
     """The default collection of the data folder. Raises: as `open_named`."""
-    return open_named(settings, DEFAULT_COLLECTION, read_only=read_only)
+    return open_named(settings, DEFAULT_COLLECTION, read_only=read_only, reranking=reranking)
+
+
+def load_reranking(settings: Settings) -> Reranking | None:
+    """The re-ranker of the settings, if there is one. Raises: ModelUnavailable."""
+    if settings.reranker is None:
+        return None
+    return Reranking(load_reranker(settings.reranker), settings.rerank_hits)
 
 
 def open_named(
@@ -168,6 +191,7 @@ def open_named(
     read_only: bool = False,
     as_made: bool = False,
     embedders: dict[str, Embedder] | None = None,
+    reranking: Reranking | None = None,
 ) -> Collection:
     """A collection of the data folder; to write, it is made if there is none.
 
@@ -182,7 +206,7 @@ def open_named(
         model = settings.model
     named = model or read_model(folder) or settings.model
     embedder = _shared({} if embedders is None else embedders, named)
-    return open_collection(folder, name, embedder, model=named, read_only=read_only)
+    return open_collection(folder, name, embedder, model=named, read_only=read_only, reranking=reranking)
 
 
 def discard_folder(data_dir: Path, name: str) -> None:

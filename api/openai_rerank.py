@@ -59,9 +59,7 @@ def rerank_routes(library: Library, settings: Settings) -> APIRouter:
         if not character_pairs(body.query):
             message = "The query has no letter, digit or Han character."
             raise RequestError(400, message, code="empty_text", param="query")
-        scores = await run_in_threadpool(
-            lambda: _relevance(library.embedder(settings.model), body.query, texts)
-        )
+        scores = await run_in_threadpool(_score, library, settings.model, body.query, texts)
         order = sorted(range(len(texts)), key=lambda index: -scores[index])[: body.top_n]
         results: list[dict[str, Any]] = [
             {"index": index, "relevance_score": round(scores[index], 6)} for index in order
@@ -72,13 +70,21 @@ def rerank_routes(library: Library, settings: Settings) -> APIRouter:
         tokens = count_tokens(body.query) + sum(count_tokens(text) for text in texts)
         reply = {
             "id": f"rerank-{secrets.token_hex(12)}",
-            "model": body.model or settings.model,
+            "model": body.model or settings.reranker or settings.model,
             "results": results,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         }
         return Response(to_json(reply), media_type="application/json")
 
     return router
+
+
+def _score(library: Library, model: str, query: str, texts: Sequence[str]) -> list[float]:
+    """By the re-ranker of the settings; without one, by words and vectors."""
+    reranking = library.reranking()
+    if reranking is not None:
+        return [float(score) for score in reranking.reranker.score(query, texts)]
+    return _relevance(library.embedder(model), query, texts)
 
 
 def _relevance(embedder: Embedder, query: str, texts: Sequence[str]) -> list[float]:

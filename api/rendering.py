@@ -186,6 +186,7 @@ def _hit(hit: Hit) -> Json:
             "dense_rank": hit.why.dense_rank,
             "lexical_rank": hit.why.lexical_rank,
             "matched_terms": hit.why.matched_terms,
+            "rerank_score": hit.why.rerank_score and round(hit.why.rerank_score, _SCORE_DIGITS),
         },
     }
 

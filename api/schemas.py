@@ -129,6 +129,9 @@ class WhyReply(_Reply):
     dense_rank: int | None
     lexical_rank: int | None
     matched_terms: list[str]
+    rerank_score: float | None = Field(
+        description="What the re-ranker says of it, 0 to 1; null where none is set."
+    )
 
 
 class HitReply(_Reply):

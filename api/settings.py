@@ -16,6 +16,10 @@ class Settings(BaseSettings):
     port: int = Field(default=8000, ge=0, le=65535, description="0 takes any free port")
     data_dir: Path = Field(default_factory=lambda: _default_data_dir(), description="holds the collections")
     model: str = Field(default="builtin", min_length=1, description="“builtin”, a folder or a hub's name")
+    reranker: str | None = Field(
+        default=None, min_length=1, description="a CrossEncoder that orders hits: a folder or a hub's name"
+    )
+    rerank_hits: int = Field(default=30, ge=1, le=100, description="how many of the best hits it judges")
     max_body_bytes: int = Field(default=1 << 20, ge=1, description="longest request body that is read")
     max_upload_bytes: int = Field(default=256 << 20, ge=1, description="longest upload that is read")
     api_key: SecretStr | None = Field(default=None, description="asked for on every route; several by commas")

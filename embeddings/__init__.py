@@ -44,6 +44,7 @@ from embeddings.local import JobStore, StoredJob, has_collection, read_model
 from embeddings.queries import MAX_QUERY_CHARS
 from embeddings.ranking import Legs
 from embeddings.readers import ArchivedFile, is_archive, is_readable, read, read_archive
+from embeddings.reranker import Reranker, Reranking, load_reranker
 from embeddings.storage import Facts, Resemblance, StoredDocument
 from embeddings.types import (
     Copy,
@@ -111,6 +112,8 @@ __all__ = [
     "RefusedFile",
     "Repetition",
     "Report",
+    "Reranker",
+    "Reranking",
     "Resemblance",
     "Segment",
     "SharedText",
@@ -135,6 +138,7 @@ __all__ = [
     "is_readable",
     "load_embedder",
     "load_questions",
+    "load_reranker",
     "mirror_paths",
     "open_collection",
     "parse_filters",

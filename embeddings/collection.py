@@ -23,6 +23,7 @@ from embeddings.filters import Filter
 from embeddings.local import LocalStorage
 from embeddings.queries import validate_query
 from embeddings.ranking import Legs, Scored, Weights, find_runs, load_weights, rank
+from embeddings.reranker import Reranking
 from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
 from embeddings.terms import fold, join_terms
 from embeddings.types import Document, Hit, Segment, Span, headings_over
@@ -43,11 +44,17 @@ _UNRELATED = (
 
 
 def open_collection(
-    folder: Path, name: str, embedder: Embedder, *, model: str = "", read_only: bool = False
+    folder: Path,
+    name: str,
+    embedder: Embedder,
+    *,
+    model: str = "",
+    read_only: bool = False,
+    reranking: Reranking | None = None,
 ) -> "Collection":
     """The collection kept in `folder`, made if there is none (unless `read_only`).
 
-    `model` is what a new one says its embedder is loaded by.
+    `model` is what a new one says its embedder is loaded by; `reranking` judges again what a search finds.
 
     Raises:
         StorageUnavailable: another process has it open to write, or it cannot be read or written.
@@ -56,14 +63,17 @@ def open_collection(
     storage = LocalStorage(
         folder, embedder_id=embedder.id, dim=embedder.dim, model=model, read_only=read_only
     )
-    return Collection(name, embedder, storage)
+    return Collection(name, embedder, storage, reranking)
 
 
 class Collection:
     """A named set of documents with one embedder and one storage. Safe to use from many threads."""
 
-    def __init__(self, name: str, embedder: Embedder, storage: Storage) -> None:
+    def __init__(
+        self, name: str, embedder: Embedder, storage: Storage, reranking: Reranking | None = None
+    ) -> None:
         self.name = name
+        self._reranking = reranking
         self._storage = storage
         self._spaces = {embedder.id: _Space(embedder, _measure_background(embedder))}
         self._embedder = embedder
@@ -112,7 +122,8 @@ class Collection:
         """The passages that answer `query`, best first; none where nothing does.
 
         `min_score` replaces the answer threshold; `legs` leaves one of the two retrievers out. Only documents
-        that `filter` leaves are searched; `newest_first` orders by date what answers.
+        that `filter` leaves are searched; `newest_first` orders by date what answers. A re-ranker is asked where
+        both retrievers are, and the order is not by date.
 
         Raises:
             EmptyText: `query` has no letter, digit or Han character.
@@ -122,6 +133,7 @@ class Collection:
         if not 1 <= top_k <= MAX_TOP_K:
             raise InvalidInput(f"top_k is {top_k}; give 1 to {MAX_TOP_K}.")
         folded = validate_query(query)
+        reranking = self._reranking if legs == "both" and not newest_first else None
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]
             hits = rank(
@@ -130,12 +142,16 @@ class Collection:
                 space.embedder,
                 load_weights(),
                 background=space.background,
-                top_k=top_k,
-                min_score=min_score,
+                top_k=max(top_k, reranking.hits) if reranking else top_k,
+                # A score that the re-ranker may still raise is no reason to leave a hit out.
+                min_score=0.0 if reranking and min_score is not None else min_score,
                 legs=legs,
                 scope=snapshot.select(filter) if filter else None,
                 newest_first=newest_first,
             )
+        if reranking:
+            again = reranking.apply(query, hits)
+            hits = [hit for hit in again if min_score is None or hit.score >= min_score][:top_k]
         return [_of_collection(hit, self.name) for hit in hits]
 
     def similar(

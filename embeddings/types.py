@@ -165,11 +165,12 @@ class Copy:
 @dataclass(frozen=True, slots=True)
 class Why:
     """What brought a hit: its rank in each leg (from 1; None if that leg missed it) and the words of the
-    query that stand in it."""
+    query that stand in it. `rerank_score` is what a re-ranker says of it, 0..1; None where none was asked."""
 
     dense_rank: int | None
     lexical_rank: int | None
     matched_terms: tuple[str, ...]
+    rerank_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

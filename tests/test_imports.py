@@ -12,9 +12,9 @@ ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"types", "errors", "terms", "synonyms", "dialogue"},
     {"splitting", "commonness", "filters", "resemblance", "letters"},
-    {"chrome", "outline"},
-    {"letterhead"},
-    {"structure", "embedder", "seeds"},
+    {"chrome", "outline", "model_folder"},
+    {"letterhead", "onnx_graph"},
+    {"structure", "embedder", "reranker", "seeds"},
     {"readers", "storage"},
     {"local", "queries"},
     {"ranking", "drafts"},
@@ -22,13 +22,19 @@ LAYERS = [
     {"folders", "evaluation"},
     {"__init__"},
 ]
+MODELS = {
+    "embeddings/embedder.py",
+    "embeddings/reranker.py",
+    "scripts/bench_models.py",
+    "scripts/export_onnx.py",
+}
 HOMES = {
     "faiss": {"embeddings/local"},
     "sqlite3": {"embeddings/local"},
     "tantivy": {"embeddings/local"},
-    "torch": {"embeddings/embedder.py", "scripts/train_model.py", "scripts/training"},
-    "sentence_transformers": {"embeddings/embedder.py", "scripts/train_model.py", "scripts/training"},
-    "onnxruntime": {"embeddings/embedder.py"},
+    "torch": {*MODELS, "scripts/train_model.py", "scripts/training"},
+    "sentence_transformers": {*MODELS, "scripts/train_model.py", "scripts/training"},
+    "onnxruntime": {"embeddings/onnx_graph.py", "scripts/export_onnx.py"},
     "fastapi": {"api"},
     "opencc": {"embeddings/terms.py"},
     "rapidfuzz": {"embeddings/drafts", "scripts/bench_drafts.py"},
