@@ -13,7 +13,6 @@ import numpy as np
 import numpy.typing as npt
 from safetensors import SafetensorError
 from safetensors.numpy import load_file
-from tokenizers import Tokenizer
 
 from embeddings.errors import ModelUnavailable
 from embeddings.model_folder import (
@@ -22,6 +21,7 @@ from embeddings.model_folder import (
     find_folder,
     fingerprint,
     read_json,
+    read_tokenizer,
     thread_count,
 )
 from embeddings.onnx_graph import OnnxGraph, open_graph
@@ -97,7 +97,7 @@ class StaticEmbedder:
         self._table = tensors["embedding.weight"] if "embedding.weight" in tensors else tensors["embeddings"]
         self._rows: npt.NDArray[np.int64] | None = tensors.get("mapping")
         self._weights: npt.NDArray[np.float32] | None = tensors.get("weights")
-        self._tokenizer = Tokenizer.from_file(str(static / "tokenizer.json"))
+        self._tokenizer = read_tokenizer(static / "tokenizer.json")
         self._tokenizer.no_padding()
         self._query_prompt, self._passage_prompt = folder.prompts()
         self.dim = folder.truncated(int(self._table.shape[1]))

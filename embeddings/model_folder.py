@@ -88,7 +88,7 @@ class ModelFolder:
     def tokenizer(self) -> Tokenizer:
         """The tokenizer, cutting and padding as the folder says."""
         config = _json_or_nothing(self.transformer / "tokenizer_config.json")
-        tokenizer = Tokenizer.from_file(str(self.transformer / "tokenizer.json"))
+        tokenizer = read_tokenizer(self.transformer / "tokenizer.json")
         _apply_settings(tokenizer, config)
         if self._transformer.get("do_lower_case"):
             inner = [tokenizer.normalizer] if tokenizer.normalizer else []
@@ -147,24 +147,22 @@ def find_folder(name: str, *, remedy: str) -> Path:
     if Path(name).is_dir():
         return Path(name)
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
-    unavailable = (OSError, ValueError, HfHubHTTPError, HFValidationError, LocalEntryNotFoundError)
-    try:
-        cached = Path(snapshot_download(name, local_files_only=True))
-        if _is_whole(cached):
-            return cached
-    except unavailable:
-        pass
-    try:
-        return Path(snapshot_download(name, ignore_patterns=_UNREAD))
-    except unavailable as error:
-        raise ModelUnavailable(
-            f"The model “{name}” is no folder, it is not in the hub's cache on this machine, and it cannot be"
-            f" downloaded. Where there is a network, `hf download {name} --local-dir FOLDER` fetches it; bring"
-            f" FOLDER here and name its path, or set HF_ENDPOINT to a mirror of the hub that this machine can"
-            f" reach. {remedy}"
-        ) from error
+    reason: Exception | None = None
+    for is_local in (True, False):
+        try:
+            folder = Path(snapshot_download(name, ignore_patterns=_UNREAD, local_files_only=is_local))
+        except (OSError, ValueError, HfHubHTTPError, HFValidationError) as error:
+            reason = error
+            continue
+        if _is_whole(folder):
+            return folder
+    raise ModelUnavailable(
+        f"The model “{name}” is no folder, it is not whole in the hub's cache on this machine, and it cannot be"
+        f" downloaded. Where there is a network, `hf download {name} --local-dir FOLDER` fetches it; bring FOLDER"
+        f" here and name its path, or set HF_ENDPOINT to a mirror of the hub that this machine can reach. {remedy}"
+    ) from reason
 
 
 def onnx_names(machine: str, flags: frozenset[str]) -> list[str]:
@@ -204,6 +202,14 @@ def fingerprint(root: Path, files: Sequence[Path]) -> str:
             file.seek(max(0, path.stat().st_size - (1 << 20)))
             digest.update(file.read())
     return digest.hexdigest()[:12]
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """Raises: ValueError."""
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises nothing more special.
+        raise ValueError(f"{path.name}: {error}") from error
 
 
 def read_json(path: Path) -> Any:

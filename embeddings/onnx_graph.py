@@ -22,16 +22,20 @@ class OnnxGraph:
         """`output` names what is asked of the graph; the first that it has is taken.
 
         Raises:
-            ValueError: the graph takes or gives something else.
+            OSError: onnxruntime cannot read it.
+            ValueError: it takes or gives something else.
         """
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = thread_count()
         self.file = file
-        self._session = onnxruntime.InferenceSession(
-            str(file), sess_options=options, providers=["CPUExecutionProvider"]
-        )
+        try:
+            self._session = onnxruntime.InferenceSession(
+                str(file), sess_options=options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # Of onnxruntime's own kinds, which have nothing in common.
+            raise OSError(f"{file.name}: {error}") from error
         self._inputs = {value.name for value in self._session.get_inputs()}
         given = [value.name for value in self._session.get_outputs()]
         if not self._inputs <= _INPUTS or not set(output) & set(given):

@@ -140,9 +140,13 @@ class CrossEncoderReranker:
 
 def _activation(folder: ModelFolder) -> str:
     """What the model puts over its logits. Sigmoid and Identity differ in scale alone, and 0..1 is ours."""
-    told = (folder.config.get("sentence_transformers") or {}).get("activation_fn")
-    told = told or folder.config.get("sbert_ce_default_activation_function") or "Sigmoid"
-    return str(told).rsplit(".", 1)[-1]
+    # Where sentence-transformers keeps it, the newest place first.
+    told = [
+        folder.settings.get("activation_fn"),
+        (folder.config.get("sentence_transformers") or {}).get("activation_fn"),
+        folder.config.get("sbert_ce_default_activation_function"),
+    ]
+    return str(next(filter(None, told), "Sigmoid")).rsplit(".", 1)[-1]
 
 
 def _is_bare(folder: ModelFolder) -> bool:
