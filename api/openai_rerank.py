@@ -4,6 +4,7 @@ import math
 import secrets
 from collections import Counter
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -70,7 +71,7 @@ def rerank_routes(library: Library, settings: Settings) -> APIRouter:
         tokens = count_tokens(body.query) + sum(count_tokens(text) for text in texts)
         reply = {
             "id": f"rerank-{secrets.token_hex(12)}",
-            "model": body.model or settings.reranker or settings.model,
+            "model": body.model or Path(settings.reranker or settings.model).name,
             "results": results,
             "usage": {"prompt_tokens": tokens, "total_tokens": tokens},
         }

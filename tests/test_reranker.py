@@ -307,7 +307,7 @@ def test_a_reranker_of_the_settings_is_asked_over_http(data: Path, with_graphs: 
         reply = client.post("/v1/rerank", json=body).json()
     assert [hit["why"]["rerank_score"] is None for hit in hits] == [False] * 4 + [True]
     expected = reranker.score(QUERY, PASSAGES)
-    assert reply["model"] == str(with_graphs)
+    assert reply["model"] == with_graphs.name
     assert [result["index"] for result in reply["results"]] == np.argsort(-expected).tolist()
     for result in reply["results"]:
         assert result["relevance_score"] == pytest.approx(expected[result["index"]], abs=1e-5)
