@@ -32,7 +32,7 @@ from embeddings import (
     read,
 )
 from embeddings.reranker import CrossEncoderReranker, OnnxReranker
-from make_models import add_graphs, make_embedder, make_reranker
+from make_models import add_graphs, make_embedder, make_reranker, save_tokenizer
 
 QUERY = "燃气安全"
 PASSAGES = ["燃气领域，要加强检查。", "", "消防安全" * 40, "要求：a1 2年"]
@@ -97,6 +97,30 @@ def test_pairs_are_cut_where_the_folder_says(folder: Path) -> None:
     change(folder / "tokenizer_config.json", model_max_length=12)
     scores = load_reranker(str(folder)).score(QUERY, PASSAGES)
     np.testing.assert_allclose(scores, sigmoid(logits_of_sentence_transformers(folder)), atol=1e-5)
+
+
+@pytest.mark.parametrize("is_stated", [True, False])
+def test_a_tokenizer_that_does_not_tell_texts_apart_is_believed(folder: Path, is_stated: bool) -> None:
+    if is_stated:
+        change(folder / "tokenizer_config.json", model_input_names=["input_ids", "attention_mask"])
+    else:
+        save_tokenizer(folder)
+    reranker = load_reranker(str(folder))
+    assert isinstance(reranker, OnnxReranker)
+    expected = sigmoid(logits_of_sentence_transformers(folder))
+    np.testing.assert_allclose(reranker.score(QUERY, PASSAGES), expected, atol=1e-5)
+
+
+def test_a_prompt_is_left_to_torch(folder: Path) -> None:
+    plain = load_reranker(str(folder)).score(QUERY, PASSAGES)
+    change(
+        folder / "config_sentence_transformers.json",
+        prompts={"task": "检查段落："},
+        default_prompt_name="task",
+    )
+    scores = load_reranker(str(folder)).score(QUERY, PASSAGES)
+    np.testing.assert_allclose(scores, sigmoid(logits_of_sentence_transformers(folder)), atol=1e-5)
+    assert not np.allclose(scores, plain, atol=1e-3)
 
 
 def test_a_quantised_graph_is_taken_first_and_is_close(with_graphs: Path, on_torch: Path) -> None:
