@@ -24,6 +24,7 @@ from api.mcp_server import McpEndpoint, make_mcp_server
 from api.metrics import Measure, Metrics, metrics_routes
 from api.middleware import BodyLimit, RequestId
 from api.openai_embeddings import embedding_routes
+from api.openai_file_batches import file_batch_routes
 from api.openai_files import file_routes
 from api.openai_rerank import rerank_routes
 from api.openai_vector_stores import vector_store_routes
@@ -66,7 +67,7 @@ def create_app(
         lifespan=running,
     )
     install_handlers(app)
-    _include_routes(app, settings, library, model or language_model(settings))
+    _include_routes(app, settings, library, jobs, model or language_model(settings))
     for router in (
         similar_routes(library),
         adding_routes(library, jobs),
@@ -98,7 +99,9 @@ def create_app(
     return app
 
 
-def _include_routes(app: FastAPI, settings: Settings, library: Library, model: LanguageModel | None) -> None:
+def _include_routes(
+    app: FastAPI, settings: Settings, library: Library, jobs: Jobs, model: LanguageModel | None
+) -> None:
     uploads = Uploads(settings.data_dir / ".uploads")
     routers = (
         search_routes(library, model),
@@ -110,6 +113,7 @@ def _include_routes(app: FastAPI, settings: Settings, library: Library, model: L
         embedding_routes(library, settings),
         file_routes(library, uploads),
         vector_store_routes(library, uploads),
+        file_batch_routes(library, uploads, jobs),
         rerank_routes(library, settings),
         dify_routes(library, settings),
         open_webui_routes(library, settings),

@@ -5,7 +5,7 @@ A job that a stop or a crash interrupts goes on at the next start: adding the sa
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from threading import Event, Lock, Thread
 from typing import Any
@@ -35,6 +35,10 @@ class _Stopped(Exception):
     pass
 
 
+class _Cancelled(Exception):
+    pass
+
+
 class Jobs:
     """The jobs of a data folder. Its table is made with the first job."""
 
@@ -47,13 +51,28 @@ class Jobs:
         self._stopping = Event()
         self._waking = Event()
 
-    def begin_adding(self, collection: str, inputs: Iterable[tuple[str, bytes]]) -> StoredJob:
-        """A job that adds files, and those in archives, to a collection. Durable when it returns."""
-        return self._begin(_ADD, collection, {}, inputs)
+    def begin_adding(
+        self,
+        collection: str,
+        inputs: Iterable[tuple[str, bytes]],
+        *,
+        sent_files: Sequence[Mapping[str, Any]] = (),
+    ) -> StoredJob:
+        """A job that adds files, and those in archives, to a collection. Durable when it returns.
+
+        `sent_files` are kept with it; the `attributes` of a file among them become those of the document with
+        its `id`.
+        """
+        return self._begin(_ADD, collection, {"files": sent_files} if sent_files else {}, inputs)
 
     def begin_reindexing(self, collection: str, model: str) -> StoredJob:
         """A job that makes a collection's vectors again with another model. Durable when it returns."""
         return self._begin(_REINDEX, collection, {"model": model}, ())
+
+    def cancel(self, job_id: str) -> StoredJob:
+        """Stop it at the end of its batch, unless it is finished. Raises: JobNotFound."""
+        self._store().finish(job_id, status="cancelled")
+        return self.job(job_id)
 
     def job(self, job_id: str) -> StoredJob:
         """Raises: JobNotFound."""
@@ -126,22 +145,24 @@ class Jobs:
                 self._reindex(job, collection)
         except (_Stopped, Loading):
             raise
+        except _Cancelled:
+            return
         except WenyuanError as error:
             if self._stopping.is_set():
                 raise _Stopped from error
-            self._store().finish(job.id, error=str(error))
+            self._store().finish(job.id, status="failed", error=str(error))
         except Exception:
             _log.exception("job %s failed", job.id)
-            self._store().finish(job.id, error="Something went wrong here; the log has more.")
+            message = "Something went wrong here; the log has more."
+            self._store().finish(job.id, status="failed", error=message)
         else:
-            self._store().finish(job.id)
+            self._store().finish(job.id, status="done")
 
     def _reindex(self, job: StoredJob, collection: Collection) -> None:
         model = json.loads(job.parameters)["model"]
 
         def note(done: int, total: int) -> None:
-            self._store().advance(job.id, done=done, total=total, report="{}")
-            self._heed_stop()
+            self._advance(job, done=done, total=total, report={})
 
         collection.reindex(self._library.embedder(model), model=model, on_progress=note)
 
@@ -174,9 +195,15 @@ class Jobs:
         added = len(collection.add(batch)) if batch else 0
         report["added"] += added
         report["unchanged"] += len(batch) - added
-        encoded = json.dumps(report, ensure_ascii=False)
-        self._store().advance(job.id, done=done, total=max(done, job.total), report=encoded)
-        self._heed_stop()
+        said = {
+            file["id"]: file["attributes"]
+            for file in json.loads(job.parameters).get("files", [])
+            if "attributes" in file
+        }
+        collection.set_attributes(
+            {document.id: said[document.id] for document in batch if document.id in said}
+        )
+        self._advance(job, done=done, total=max(done, job.total), report=report)
 
     def _files(self, job: StoredJob) -> Iterator[tuple[str, bytes | InvalidInput]]:
         """What the job works on, archives unpacked; always in the same order."""
@@ -191,6 +218,9 @@ class Jobs:
             except InvalidInput as error:
                 yield filename, error
 
-    def _heed_stop(self) -> None:
+    def _advance(self, job: StoredJob, *, done: int, total: int, report: dict[str, Any]) -> None:
+        encoded = json.dumps(report, ensure_ascii=False)
+        if not self._store().advance(job.id, done=done, total=total, report=encoded):
+            raise _Cancelled
         if self._stopping.is_set():
             raise _Stopped

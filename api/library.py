@@ -6,7 +6,8 @@ import os
 import re
 import shutil
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
 from typing import Any
@@ -123,6 +124,14 @@ class Library:
                 raise
             self.put(collection)
         return collection
+
+    @contextmanager
+    def describing(self, collection: Collection) -> Iterator[dict[str, Any]]:
+        """The settings kept with `collection`, to be changed; kept, durably, when the block ends."""
+        with self._changing:
+            settings = json.loads(collection.facts().settings)
+            yield settings
+            collection.describe(json.dumps(settings, ensure_ascii=False))
 
     def delete(self, name: str) -> None:
         """Durable when it returns. Raises: Loading, CollectionNotFound, StorageUnavailable."""

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from api.errors import RequestError
 from api.pending_files import Upload
+from api.vector_stores import store_facts
 from embeddings import Collection, StoredDocument
 
 Json = dict[str, Any]
@@ -50,7 +51,7 @@ def upload_object(upload: Upload) -> Json:
 
 def document_object(document: StoredDocument) -> Json:
     return _file(
-        document.id, document.byte_length, _seconds(document.added_at), document.filename, "assistants"
+        document.id, document.byte_length, seconds(document.added_at), document.filename, "assistants"
     )
 
 
@@ -68,19 +69,20 @@ def _file(document_id: str, byte_length: int, created_at: int, filename: str, pu
 
 
 def store_object(collection: Collection) -> Json:
-    _, total = collection.list_documents(limit=1)
+    held, store = collection.facts(), store_facts(collection)
+    total = held.documents
     return {
         "id": collection.name,
         "object": "vector_store",
-        "created_at": 0,
-        "name": collection.name,
-        "usage_bytes": 0,
+        "created_at": store.created_at,
+        "name": store.name,
+        "usage_bytes": held.byte_length,
         "file_counts": {"in_progress": 0, "completed": total, "failed": 0, "cancelled": 0, "total": total},
         "status": "completed",
         "expires_after": None,
         "expires_at": None,
         "last_active_at": None,
-        "metadata": {},
+        "metadata": store.metadata,
     }
 
 
@@ -89,11 +91,11 @@ def store_file_object(document: StoredDocument, store_id: str) -> Json:
         "id": file_id(document.id),
         "object": "vector_store.file",
         "usage_bytes": document.byte_length,
-        "created_at": _seconds(document.added_at),
+        "created_at": seconds(document.added_at),
         "vector_store_id": store_id,
         "status": "completed",
         "last_error": None,
-        "attributes": {},
+        "attributes": document.attributes,
     }
 
 
@@ -126,6 +128,6 @@ def page_of(objects: Sequence[Json], *, limit: int, after: str | None) -> Json:
     }
 
 
-def _seconds(iso: str) -> int:
+def seconds(iso: str) -> int:
     moment = datetime.fromisoformat(iso)
     return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -1,6 +1,8 @@
 """/v1/vector_stores: the collections, in OpenAI's form."""
 
 import secrets
+from collections.abc import Mapping
+from itertools import islice
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
@@ -8,8 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
 from api.errors import RequestError, blaming, responses
-from api.filters import Condition, attributes_of, read_openai_filter, search_where
+from api.fields import fields_of
 from api.library import Library
+from api.openai_filters import read_openai_filter
 from api.openai_objects import (
     Json,
     all_documents,
@@ -22,8 +25,19 @@ from api.openai_objects import (
 )
 from api.pending_files import Uploads
 from api.rendering import to_json
-from api.stored_files import original_file
-from embeddings import Collection, DocumentNotFound, Hit, StoredDocument, read
+from api.stored_files import find_store, original_file
+from api.vector_stores import change_store, check_metadata, new_store
+from embeddings import (
+    MAX_ATTRIBUTES,
+    Attribute,
+    Collection,
+    DocumentNotFound,
+    Filter,
+    Hit,
+    StoredDocument,
+    check_attributes,
+    read,
+)
 
 _Limit = Annotated[int, Query(ge=1, le=100)]
 
@@ -35,11 +49,21 @@ class _Body(BaseModel):
 class VectorStoreRequest(_Body):
     name: str | None = None
     file_ids: list[str] = Field(default_factory=list)
+    metadata: dict[str, Any] | None = None
+
+
+class VectorStoreChange(_Body):
+    name: str | None = None
+    metadata: dict[str, Any] | None = None
 
 
 class VectorStoreFileRequest(_Body):
     file_id: str
     attributes: dict[str, Any] | None = None
+
+
+class VectorStoreFileChange(_Body):
+    attributes: dict[str, Any] | None
 
 
 class RankingOptions(_Body):
@@ -76,7 +100,9 @@ def vector_store_routes(library: Library, uploads: Uploads) -> APIRouter:
     @router.post("", operation_id="create_vector_store", summary="Make a collection", response_model=None)
     def create_store(body: VectorStoreRequest) -> Json:
         """Its name is its id, and the model that the chat asks."""
-        collection = library.create(body.name or f"vs_{secrets.token_hex(12)}")
+        with blaming("metadata"):
+            metadata = check_metadata(body.metadata or {})
+        collection = new_store(library, body.name or f"vs_{secrets.token_hex(12)}", metadata)
         for given in body.file_ids:
             _attach(library, uploads, collection, given)
         return store_object(collection)
@@ -88,13 +114,22 @@ def vector_store_routes(library: Library, uploads: Uploads) -> APIRouter:
 
     @router.get("/{store_id}", operation_id="get_vector_store", summary="One collection", response_model=None)
     def get_store(store_id: str) -> Json:
-        return store_object(_store(library, store_id))
+        return store_object(find_store(library, store_id))
+
+    @router.post(
+        "/{store_id}", operation_id="modify_vector_store", summary="Change a collection", response_model=None
+    )
+    def modify_store(store_id: str, body: VectorStoreChange) -> Json:
+        """Its name to be shown, and its metadata; its id stays."""
+        collection = find_store(library, store_id)
+        change_store(library, collection, name=body.name, metadata=body.metadata)
+        return store_object(collection)
 
     @router.delete(
         "/{store_id}", operation_id="delete_vector_store", summary="Delete a collection", response_model=None
     )
     def delete_store(store_id: str) -> Json:
-        _store(library, store_id)
+        find_store(library, store_id)
         library.delete(store_id)
         return {"id": store_id, "object": "vector_store.deleted", "deleted": True}
 
@@ -106,17 +141,14 @@ def vector_store_routes(library: Library, uploads: Uploads) -> APIRouter:
     )
     async def search_store(store_id: str, body: VectorStoreSearchRequest) -> Response:
         """Filters compare the fields of `attributes`."""
-        collection = _store(library, store_id)
+        collection = find_store(library, store_id)
         if not body.queries:
             raise RequestError(400, "“query” is empty.", code="empty_text", param="query")
-        with blaming("filters"):
-            condition = read_openai_filter(body.filters) if body.filters else None
-        with blaming("query"):
-            hits = await run_in_threadpool(_search, collection, body, condition)
+        results = await run_in_threadpool(_results, collection, body)
         page = {
             "object": "vector_store.search_results.page",
             "search_query": body.queries,
-            "data": [_result(hit) for hit in hits],
+            "data": results,
             "has_more": False,
             "next_page": None,
         }
@@ -135,11 +167,10 @@ def _add_file_routes(router: APIRouter, library: Library, uploads: Uploads) -> N
     )
     def create_store_file(store_id: str, body: VectorStoreFileRequest) -> Json:
         """It is searched once this returns."""
-        collection = _store(library, store_id)
-        if body.attributes:
-            message = "Attributes are read from the documents themselves; leave “attributes” out."
-            raise RequestError(400, message, code="attributes_unsupported", param="attributes")
-        return store_file_object(_attach(library, uploads, collection, body.file_id), store_id)
+        collection = find_store(library, store_id)
+        with blaming("attributes"):
+            attributes = None if body.attributes is None else check_attributes(body.attributes)
+        return store_file_object(_attach(library, uploads, collection, body.file_id, attributes), store_id)
 
     @router.get(
         "/{store_id}/files",
@@ -148,7 +179,7 @@ def _add_file_routes(router: APIRouter, library: Library, uploads: Uploads) -> N
         response_model=None,
     )
     def list_store_files(store_id: str, limit: _Limit = 20, after: str | None = None) -> Json:
-        documents = all_documents(_store(library, store_id))
+        documents = all_documents(find_store(library, store_id))
         objects = [store_file_object(document, store_id) for document in documents]
         return page_of(objects, limit=limit, after=after)
 
@@ -159,7 +190,36 @@ def _add_file_routes(router: APIRouter, library: Library, uploads: Uploads) -> N
         response_model=None,
     )
     def get_store_file(store_id: str, given: str) -> Json:
-        return store_file_object(_document(_store(library, store_id), given), store_id)
+        return store_file_object(_document(find_store(library, store_id), given), store_id)
+
+    @router.post(
+        "/{store_id}/files/{given}",
+        operation_id="update_vector_store_file",
+        summary="Say something else of a file",
+        response_model=None,
+    )
+    def update_store_file(store_id: str, given: str, body: VectorStoreFileChange) -> Json:
+        """Its attributes take the place of those it had."""
+        collection = find_store(library, store_id)
+        document = _document(collection, given)
+        with blaming("attributes"):
+            collection.set_attributes({document.id: body.attributes or {}})
+        return store_file_object(_document(collection, given), store_id)
+
+    @router.get(
+        "/{store_id}/files/{given}/content",
+        operation_id="get_vector_store_file_content",
+        summary="The text of a file of a collection",
+        response_model=None,
+    )
+    def get_store_file_content(store_id: str, given: str) -> Json:
+        document = _document(find_store(library, store_id), given)
+        return {
+            "object": "vector_store.file_content.page",
+            "data": [{"type": "text", "text": document.text}],
+            "has_more": False,
+            "next_page": None,
+        }
 
     @router.delete(
         "/{store_id}/files/{given}",
@@ -168,17 +228,9 @@ def _add_file_routes(router: APIRouter, library: Library, uploads: Uploads) -> N
         response_model=None,
     )
     def delete_store_file(store_id: str, given: str) -> Json:
-        collection = _store(library, store_id)
+        collection = find_store(library, store_id)
         collection.remove([_document(collection, given).id])
         return {"id": given, "object": "vector_store.file.deleted", "deleted": True}
-
-
-def _store(library: Library, store_id: str) -> Collection:
-    names = library.names()
-    if store_id not in names:
-        message = f"There is no vector store “{store_id[:80]}”; there is {', '.join(f'“{name}”' for name in names)}."
-        raise RequestError(404, message, code="vector_store_not_found", param="vector_store_id")
-    return library.collection(store_id)
 
 
 def _document(collection: Collection, given: str) -> StoredDocument:
@@ -188,26 +240,37 @@ def _document(collection: Collection, given: str) -> StoredDocument:
         raise no_file(given) from error
 
 
-def _attach(library: Library, uploads: Uploads, collection: Collection, given: str) -> StoredDocument:
+def _attach(
+    library: Library,
+    uploads: Uploads,
+    collection: Collection,
+    given: str,
+    attributes: Mapping[str, Attribute] | None = None,
+) -> StoredDocument:
     document_id = document_id_of(given)
     data, filename = original_file(library, uploads, document_id)
     document = read(data, filename=filename)
     collection.add([document])
+    if attributes is not None:
+        collection.set_attributes({document.id: attributes})
     return collection.document(document.id)
 
 
-def _search(collection: Collection, body: VectorStoreSearchRequest, condition: Condition | None) -> list[Hit]:
+def _results(collection: Collection, body: VectorStoreSearchRequest) -> list[Json]:
+    with blaming("filters"):
+        filter = read_openai_filter(body.filters, collection.attribute_names()) if body.filters else None
+    with blaming("query"):
+        hits = _search(collection, body, filter)
+    attributes = collection.attributes([hit.source.document_id for hit in hits])
+    return [_result(hit, attributes.get(hit.source.document_id, {})) for hit in hits]
+
+
+def _search(collection: Collection, body: VectorStoreSearchRequest, filter: Filter | None) -> list[Hit]:
     """The best of all queries, each passage once."""
-    options = body.ranking_options or RankingOptions()
+    min_score = (body.ranking_options or RankingOptions()).score_threshold or None
     best: dict[tuple[str, int], Hit] = {}
     for query in body.queries:
-        hits = search_where(
-            collection,
-            query,
-            top_k=body.max_num_results,
-            min_score=options.score_threshold or None,
-            condition=condition,
-        )
+        hits = collection.search(query, top_k=body.max_num_results, min_score=min_score, filter=filter)
         for hit in hits:
             place = (hit.source.document_id, hit.passage_span.start)
             if place not in best or best[place].score < hit.score:
@@ -215,13 +278,13 @@ def _search(collection: Collection, body: VectorStoreSearchRequest, condition: C
     return sorted(best.values(), key=lambda hit: -hit.score)[: body.max_num_results]
 
 
-def _result(hit: Hit) -> Json:
+def _result(hit: Hit, attributes: Mapping[str, Attribute]) -> Json:
     start, end = hit.quote_span
-    attributes = {**attributes_of(hit.source), "quote_start": start, "quote_end": end}
+    told = {**attributes, "quote_start": start, "quote_end": end, **fields_of(hit.source, attributes)}
     return {
         "file_id": file_id(hit.source.document_id),
         "filename": hit.source.filename,
         "score": round(float(hit.score), 4),
-        "attributes": attributes,
+        "attributes": dict(islice(told.items(), MAX_ATTRIBUTES)),
         "content": [{"type": "text", "text": hit.passage}],
     }

@@ -162,6 +162,7 @@ def document_summary(document: StoredDocument) -> Json:
         "passage_count": document.passages,
         **{name: value and value.value for name in _SAID for value in [getattr(metadata, name)]},
         "added_at": document.added_at,
+        "attributes": document.attributes,
     }
 
 

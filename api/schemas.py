@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from pydantic_core import PydanticCustomError
 
 from api.library import DEFAULT_COLLECTION
-from embeddings import FILTER_FIELDS
+from embeddings import ATTRIBUTE_PREFIX, FILTER_FIELDS
 
 _Span = tuple[int, int]
 
@@ -27,7 +27,8 @@ class _Request(BaseModel):
 
 _FILTERS = (
     "What the documents must say of themselves: a value, a list of values, or an object of operators for each"
-    " field; “and”, “or” and “not” combine. Fields: " + ", ".join(FILTER_FIELDS) + "."
+    f" field; “and”, “or” and “not” combine. Fields: {', '.join(FILTER_FIELDS)}, and “{ATTRIBUTE_PREFIX}” with the name of"
+    " an attribute."
 )
 _FILTERS_EXAMPLE = {"kind": ["通知", "意见"], "date": {"gte": "2021", "lte": "2023-06"}}
 
@@ -191,6 +192,7 @@ class DocumentReply(_Reply):
     meeting: str | None
     date: str | None
     added_at: str
+    attributes: dict[str, str | float | bool] = Field(description="What callers say of it.")
 
 
 class NearDuplicateReply(_Reply):
@@ -255,7 +257,7 @@ class JobReply(_Reply):
     id: str
     kind: str
     collection: str
-    status: Literal["queued", "running", "done", "failed"]
+    status: Literal["queued", "running", "done", "failed", "cancelled"]
     done: int
     total: int
     created_at: str

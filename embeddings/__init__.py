@@ -1,5 +1,6 @@
 """wenyuan's library: official documents in, sentences with their sources out. It has never heard of HTTP."""
 
+from embeddings.attributes import MAX_ATTRIBUTES, Attribute, check_attributes, is_attribute
 from embeddings.collection import MAX_TOP_K, Collection, open_collection
 from embeddings.dialogue import complete_question
 from embeddings.drafts import (
@@ -38,7 +39,16 @@ from embeddings.errors import (
     WenyuanError,
 )
 from embeddings.evaluation import Level, Question, Report, evaluate, load_questions
-from embeddings.filters import FILTER_FIELDS, AllOf, AnyOf, Condition, Filter, Not, parse_filters
+from embeddings.filters import (
+    ATTRIBUTE_PREFIX,
+    FILTER_FIELDS,
+    AllOf,
+    AnyOf,
+    Condition,
+    Filter,
+    Not,
+    parse_filters,
+)
 from embeddings.folders import AddReport, RefusedFile, add_paths, follow_paths, mirror_paths
 from embeddings.local import JobStore, StoredJob, has_collection, read_model
 from embeddings.queries import MAX_QUERY_CHARS
@@ -62,8 +72,10 @@ from embeddings.types import (
 )
 
 __all__ = [
+    "ATTRIBUTE_PREFIX",
     "BUILTIN_MODEL",
     "FILTER_FIELDS",
+    "MAX_ATTRIBUTES",
     "MAX_DRAFT_CHARS",
     "MAX_QUERY_CHARS",
     "MAX_TOP_K",
@@ -71,6 +83,7 @@ __all__ = [
     "AllOf",
     "AnyOf",
     "ArchivedFile",
+    "Attribute",
     "Boilerplate",
     "Change",
     "Collection",
@@ -130,11 +143,13 @@ __all__ = [
     "WenyuanError",
     "Why",
     "add_paths",
+    "check_attributes",
     "complete_question",
     "evaluate",
     "follow_paths",
     "has_collection",
     "is_archive",
+    "is_attribute",
     "is_readable",
     "load_embedder",
     "load_questions",

@@ -1,6 +1,6 @@
 """A collection: documents in, sourced hits out. Splitting, embedding, two indexes and fusion stand behind it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
+from embeddings.attributes import Attribute, check_attributes
 from embeddings.drafts import (
     DraftReport,
     LibraryPhrase,
@@ -99,7 +100,8 @@ class Collection:
         self._storage.claim(document_ids)
 
     def replace(self, document_id: str, document: Document) -> bool:
-        """Put `document` in the place of another, in one step; whether anything changed. Durable then.
+        """Put `document` in the place of another, in one step; whether anything changed. Durable then. It takes
+        over the attributes.
 
         Raises: DocumentNotFound, StorageUnavailable; then nothing has changed.
         """
@@ -216,6 +218,21 @@ class Collection:
     def near_duplicates(self, document_id: str, *, limit: int = 10) -> list[Resemblance]:
         """Other documents that are nearly this one, most alike first. Raises: DocumentNotFound."""
         return self._storage.near_duplicates(document_id, limit)
+
+    def set_attributes(self, attributes: Mapping[str, Mapping[str, object]]) -> None:
+        """Keep what callers say of documents, by their ids, in the place of what they said. Durable when it returns.
+
+        Raises: DocumentNotFound; InvalidInput: too many, or of another kind. Then nothing has changed.
+        """
+        self._storage.set_attributes({id: check_attributes(said) for id, said in attributes.items()})
+
+    def attributes(self, document_ids: Sequence[str]) -> dict[str, dict[str, Attribute]]:
+        """What callers say of those of `document_ids` that are there."""
+        return self._storage.attributes(document_ids)
+
+    def attribute_names(self) -> set[str]:
+        """The names of all attributes that any document has."""
+        return self._storage.attribute_names()
 
     def facts(self) -> Facts:
         return self._storage.facts()

@@ -1,7 +1,8 @@
 """Which documents a question is asked of: conditions on what they say of themselves.
 
 As JSON: `{"issuer": "市政府", "kind": ["通知", "意见"], "date": {"gte": "2021", "lte": "2023-06"}}` holds where all of
-it holds; `{"or": [{…}, {…}]}`, `{"and": […]}` and `{"not": {…}}` combine.
+it holds; `{"or": [{…}, {…}]}`, `{"and": […]}` and `{"not": {…}}` combine. `attributes.NAME` is what callers say of
+a document: its texts are compared letter by letter, its numbers as numbers, and no kind equals another.
 """
 
 import re
@@ -9,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from embeddings.attributes import Attribute, is_attribute, is_attribute_name
 from embeddings.errors import InvalidFilter
 from embeddings.terms import fold
 
@@ -24,25 +26,30 @@ FILTER_FIELDS = (
     "filename",
     "document_id",
 )
+ATTRIBUTE_PREFIX = "attributes."
 Operator = Literal["in", "gt", "gte", "lt", "lte", "contains", "starts_with", "ends_with", "exists"]
 
 _NEGATED = {"ne": "eq", "nin": "in", "not_contains": "contains"}
 _ONE_VALUE = ("eq", "gt", "gte", "lt", "lte", "contains", "starts_with", "ends_with")
 _OPERATORS = (*_ONE_VALUE, "in", "exists", *_NEGATED)
+_ORDERED = ("gt", "gte", "lt", "lte")
+_OF_TEXT = ("contains", "starts_with", "ends_with")
 _DATE = re.compile(r"\d{4}(?:-(?:0[1-9]|1[0-2])(?:-(?:0[1-9]|[12]\d|3[01]))?)?")
 _MAX_DEPTH = 8
 _MAX_CONDITIONS = 200
 _MAX_VALUES = 1_000
+_MAX_VALUES_IN_ALL = 10_000
 _BRACKETS = str.maketrans("[]()【】{}", "〔〕〔〕〔〕〔〕")
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """A field compared. `values` are spelled as `spell` does; with `exists` there are none."""
+    """A field compared. `values` are of one kind; with `exists` there are none. But for attributes they are texts,
+    spelled as `spell` does."""
 
     field: str
     operator: Operator
-    values: tuple[str, ...]
+    values: tuple[Attribute, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +92,7 @@ def spell(field: str, value: str) -> str:
 class _Parser:
     def __init__(self) -> None:
         self._conditions = 0
+        self._values = 0
 
     def all_of(self, filters: object, path: str, depth: int) -> Filter:
         if not isinstance(filters, Mapping):
@@ -107,10 +115,10 @@ class _Parser:
             )
         if name == "not":
             return Not(self.all_of(wanted, path, depth + 1))
-        if name not in FILTER_FIELDS:
+        if name not in FILTER_FIELDS and not _is_attribute_field(name):
             raise InvalidFilter(
-                f"There is no field “{name[:80]}” to filter on; there are {', '.join(FILTER_FIELDS)}, and “and”,"
-                " “or”, “not” to combine.",
+                f"There is no field “{name[:80]}” to filter on; there are {', '.join(FILTER_FIELDS)},"
+                f" “{ATTRIBUTE_PREFIX}” with the name of an attribute, and “and”, “or”, “not” to combine.",
                 path,
             )
         if isinstance(wanted, Mapping):
@@ -135,7 +143,12 @@ class _Parser:
                 raise InvalidFilter(f"“{path}” must be true or false.", path)
             there = Condition(field, "exists", ())
             return there if wanted else Not(there)
-        values = tuple(_value(field, one, path) for one in self._listed(operator, wanted, path))
+        listed = self._listed(operator, wanted, path)
+        if _is_attribute_field(field):
+            return _attributes(field, operator, listed, path)
+        if operator in _OF_TEXT:
+            return Condition(field, operator, (_text(field, listed[0], path),))  # type: ignore[arg-type]
+        values = tuple(_value(field, one, path) for one in listed)
         if field == "date":
             return _dates(operator, values)
         compared: Any = "in" if operator == "eq" else operator
@@ -146,15 +159,46 @@ class _Parser:
             return [wanted]
         if not isinstance(wanted, list) or len(wanted) > _MAX_VALUES:
             raise InvalidFilter(f"“{path}” must be a list of at most {_MAX_VALUES:,} values.", path)
+        self._values += len(wanted)
+        if self._values > _MAX_VALUES_IN_ALL:
+            raise InvalidFilter(f"The lists of the filter hold over {_MAX_VALUES_IN_ALL:,} values.", path)
         return wanted
 
 
-def _value(field: str, value: object, path: str) -> str:
+def _is_attribute_field(field: str) -> bool:
+    return field.startswith(ATTRIBUTE_PREFIX) and is_attribute_name(field.removeprefix(ATTRIBUTE_PREFIX))
+
+
+def _attributes(field: str, operator: str, wanted: list[object], path: str) -> Filter:
+    kinds: dict[type, list[Attribute]] = {str: [], float: [], bool: []}
+    for value in wanted:
+        if not is_attribute(value):
+            raise InvalidFilter(
+                f"“{path}” must be what an attribute can be: text, a number, true or false.", path
+            )
+        if operator in _OF_TEXT and not isinstance(value, str):
+            raise InvalidFilter(f"“{path}” must be text.", path)
+        if operator in _ORDERED and isinstance(value, bool):
+            raise InvalidFilter(f"“{path}” must be text or a number: true and false have no order.", path)
+        kinds[type(value) if isinstance(value, bool | str) else float].append(value)
+    compared: Any = "in" if operator == "eq" else operator
+    parts = tuple(Condition(field, compared, tuple(values)) for values in kinds.values() if values)
+    return parts[0] if len(parts) == 1 else AnyOf(parts)
+
+
+def _text(field: str, value: object, path: str) -> str:
     if not isinstance(value, str) or any("\ud800" <= character <= "\udfff" for character in value):
         raise InvalidFilter(f"“{path}” must be text.", path)
-    if field == "date" and not _DATE.fullmatch(value):
-        raise InvalidFilter(f"“{path}” is “{value[:80]}”; give a date as 2021, 2021-12 or 2021-12-02.", path)
     return spell(field, value)
+
+
+def _value(field: str, value: object, path: str) -> str:
+    spelled = _text(field, value, path)
+    if field == "date" and not _DATE.fullmatch(spelled):
+        raise InvalidFilter(
+            f"“{path}” is “{spelled[:80]}”; give a date as 2021, 2021-12 or 2021-12-02.", path
+        )
+    return spelled
 
 
 def _dates(operator: str, values: tuple[str, ...]) -> Filter:

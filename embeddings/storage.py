@@ -1,6 +1,6 @@
 """The one seam of the library: rows, lexical index and vectors of a collection, kept in step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.attributes import Attribute
 from embeddings.filters import Filter
 from embeddings.seeds import SeedIndex
 from embeddings.types import Document, Heading, Mark, Metadata, Span, Vectors
@@ -35,7 +36,8 @@ class NewDocument:
 
 @dataclass(frozen=True, slots=True)
 class StoredDocument:
-    """A document as kept, without its original bytes. `added_at` is ISO 8601, UTC."""
+    """A document as kept, without its original bytes. `added_at` is ISO 8601, UTC; `attributes` are what callers
+    say of it."""
 
     id: str
     sha256: str
@@ -49,6 +51,7 @@ class StoredDocument:
     passages: int
     byte_length: int
     added_at: str
+    attributes: Mapping[str, Attribute]
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +141,7 @@ class Facts:
     documents: int
     passages: int
     segments: int
+    byte_length: int
     reindexing_to: str | None
 
 
@@ -231,7 +235,8 @@ class Storage(Protocol):
         ...
 
     def replace(self, document_id: str, new: NewDocument) -> bool:
-        """Put `new` in the place of a document, in one transaction; whether anything changed.
+        """Put `new` in the place of a document, in one transaction; whether anything changed. It takes over the
+        attributes.
 
         Raises: DocumentNotFound, StorageUnavailable; then nothing has.
         """
@@ -247,6 +252,22 @@ class Storage(Protocol):
         Raises:
             DocumentNotFound: one of them is not there; then none is removed.
         """
+        ...
+
+    def set_attributes(self, attributes: Mapping[str, Mapping[str, Attribute]]) -> None:
+        """Keep what callers say of documents, by their ids, in the place of what they said, in one transaction.
+
+        Raises:
+            DocumentNotFound: one of them is not there; then nothing has changed.
+        """
+        ...
+
+    def attributes(self, document_ids: Sequence[str]) -> dict[str, dict[str, Attribute]]:
+        """What callers say of those of `document_ids` that are there."""
+        ...
+
+    def attribute_names(self) -> set[str]:
+        """The names of all attributes that any document has."""
         ...
 
     def snapshot(self) -> AbstractContextManager[Snapshot]: ...

@@ -11,8 +11,8 @@ import embeddings
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"types", "errors", "terms", "synonyms", "dialogue"},
-    {"splitting", "commonness", "filters", "resemblance", "letters"},
-    {"chrome", "outline", "model_folder"},
+    {"splitting", "commonness", "attributes", "resemblance", "letters"},
+    {"chrome", "outline", "filters", "model_folder"},
     {"letterhead", "onnx_graph"},
     {"structure", "embedder", "reranker", "seeds"},
     {"readers", "storage"},

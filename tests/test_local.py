@@ -18,6 +18,7 @@ from embeddings.errors import EmbedderMismatch, StorageUnavailable
 from embeddings.filters import Condition
 from embeddings.local import LocalStorage
 from embeddings.local.lexical import LexicalIndex
+from embeddings.local.schema import SCHEMA_VERSION
 from embeddings.local.vectors import VectorIndex
 from embeddings.storage import NewDocument, SegmentEntry, Storage
 
@@ -280,6 +281,14 @@ def test_a_crash_after_the_commit_loses_nothing(folder: Path, point: str) -> Non
     assert near == matching == ["东风", "北边", "北风", "南风", "西边"]
 
 
+def test_attributes_that_were_said_survive_a_crash(folder: Path) -> None:
+    said = "storage.set_attributes({document_of('北边').id: {'year': 2021}})\ndie()"
+    run_and_die(folder, said)
+    storage = open_local(folder)
+    assert storage.document(document_of("北边").id).attributes == {"year": 2021}
+    storage.close()
+
+
 def test_a_crash_before_the_commit_leaves_all_as_it_was(folder: Path) -> None:
     script = "from embeddings.local.database import Database\nDatabase._count_segments = die\n"
     run_and_die(folder, script + "storage.remove([document_of('北边').id])")
@@ -437,7 +446,7 @@ def test_a_damaged_database_is_refused_with_a_remedy(folder: Path, damage: Damag
 
 def test_a_database_of_a_newer_version_is_refused(folder: Path) -> None:
     connection = sqlite3.connect(folder / "wenyuan.sqlite3")
-    connection.execute("PRAGMA user_version = 3")
+    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
     connection.close()
     with pytest.raises(StorageUnavailable, match="upgrade wenyuan"):
         open_local(folder)
@@ -537,6 +546,7 @@ def test_a_collection_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
     connection = sqlite3.connect(folder / "wenyuan.sqlite3")
     connection.executescript(
         "DROP TABLE facts; DROP TABLE sketches; DROP TABLE sketch_keys; DROP TABLE reindexing;"
+        "DROP TABLE attributes; ALTER TABLE documents DROP COLUMN attributes;"
         "DROP INDEX passages_by_digest; ALTER TABLE passages DROP COLUMN digest;"
         "ALTER TABLE collection DROP COLUMN vector_stamp; ALTER TABLE collection DROP COLUMN model;"
         "ALTER TABLE collection DROP COLUMN settings; PRAGMA user_version = 1;"
@@ -554,6 +564,33 @@ def test_a_collection_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
         assert len({segment.digest for segment in snapshot.segments([1, 2, 3])}) == 3
         assert len(snapshot.nearest(EAST, 5)) == 3
     storage.close()
+
+
+def test_a_collection_of_the_second_format_is_upgraded(folder: Path) -> None:
+    connection = sqlite3.connect(folder / "wenyuan.sqlite3")
+    connection.executescript(
+        "DROP TABLE attributes; ALTER TABLE documents DROP COLUMN attributes; PRAGMA user_version = 2;"
+    )
+    connection.close()
+
+    assert reopened(folder) == ANSWERS
+    storage = open_local(folder)
+    storage.set_attributes({document_of("北边").id: {"year": 2021}})
+    storage.close()
+    assert open_local(folder, read_only=True).attribute_names() == {"year"}
+
+
+def test_an_upgrade_that_fails_leaves_all_as_it_was(folder: Path) -> None:
+    database = folder / "wenyuan.sqlite3"
+    connection = sqlite3.connect(database)
+    connection.executescript("ALTER TABLE documents DROP COLUMN attributes; PRAGMA user_version = 2;")
+    with pytest.raises(sqlite3.OperationalError, match="attributes already exists"):
+        open_local(folder)
+
+    columns = [row[1] for row in connection.execute("PRAGMA table_info(documents)")]
+    assert "attributes" not in columns
+    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
+    connection.close()
 
 
 def test_a_damaged_page_is_said_and_the_rest_still_answers(tmp_path: Path) -> None:

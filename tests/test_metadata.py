@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from embeddings import parse_filters, read
+from embeddings import Condition, parse_filters, read
 from embeddings.errors import InvalidFilter
 
 NOTICES = [
@@ -68,6 +68,14 @@ def test_a_document_number_is_one_in_any_brackets() -> None:
         ({"kind": {"in": "通知"}}, "kind.in"),
         ({"kind": {"exists": "yes"}}, "kind.exists"),
         ({"kind": "\ud800"}, "kind"),
+        ({"attributes.": 1}, "attributes."),
+        ({"attributes.v": None}, "attributes.v"),
+        ({"attributes.v": {"gt": True}}, "attributes.v.gt"),
+        ({"attributes.v": {"contains": 3}}, "attributes.v.contains"),
+        ({"attributes.v": {"eq": [3]}}, "attributes.v.eq"),
+        ({"attributes.v": float("nan")}, "attributes.v"),
+        ({"attributes.v": 10**400}, "attributes.v"),
+        ({"attributes." + "v" * 65: 1}, "attributes." + "v" * 65),
     ],
 )
 def test_what_is_wrong_in_a_filter_is_named(filters: dict[str, object], path: str) -> None:
@@ -75,6 +83,15 @@ def test_what_is_wrong_in_a_filter_is_named(filters: dict[str, object], path: st
         parse_filters(filters)
 
     assert caught.value.path == path
+
+
+def test_a_part_of_a_date_is_text() -> None:
+    assert parse_filters({"date": {"contains": "-12-"}}) == Condition("date", "contains", ("-12-",))
+
+
+def test_lists_that_are_long_together_are_refused() -> None:
+    with pytest.raises(InvalidFilter, match="10,000"):
+        parse_filters({"and": [{"title": ["x"] * 1_000} for _ in range(11)]})
 
 
 def test_a_filter_nested_without_end_is_refused() -> None:

@@ -193,52 +193,6 @@ def test_what_is_wrong_with_files_and_stores_is_raised(
         call(client)
 
 
-def by(kind: str, key: str, value: object) -> dict[str, object]:
-    return {"type": kind, "key": key, "value": value}
-
-
-@pytest.mark.parametrize(
-    ("condition", "is_found"),
-    [
-        (by("eq", "filename", "004_ee0d76c0600e7a7d.txt"), True),
-        (by("ne", "filename", "004_ee0d76c0600e7a7d.txt"), False),
-        (by("in", "date", ["2021-12-02"]), True),
-        (by("nin", "date", ["2021-12-02"]), False),
-        (by("gte", "date", "2021-12-02"), True),
-        (by("gt", "date", "2021-12-02"), False),
-        (by("lte", "paragraph", 1000), True),
-        (by("lt", "paragraph", 1), False),
-        ({"type": "and", "filters": [by("eq", "date", "2021-12-02"), by("lt", "paragraph", 1)]}, False),
-        ({"type": "or", "filters": [by("eq", "date", "2021-12-02"), by("lt", "paragraph", 1)]}, True),
-    ],
-)
-def test_a_search_is_held_to_its_filters(client: OpenAI, condition: Any, is_found: bool) -> None:
-    query = ["燃气领域，要落实好今天视频会的精神", "qwrtzp"]
-    page = client.vector_stores.search("default", query=query, filters=condition, max_num_results=50)
-
-    names = {result.filename for result in page.data}
-
-    assert ("004_ee0d76c0600e7a7d.txt" in names) == is_found
-
-
-@pytest.mark.parametrize(
-    "condition",
-    [
-        by("like", "title", "x"),
-        by("eq", "colour", "red"),
-        by("in", "title", "x"),
-        by("gt", "title", None),
-        by("eq", "title", ["x"]),
-        {"type": "and", "filters": []},
-        {"type": "eq", "key": "title"},
-    ],
-)
-def test_a_filter_that_cannot_be_evaluated_is_refused(client: OpenAI, condition: Any) -> None:
-    with pytest.raises(openai.BadRequestError) as caught:
-        client.vector_stores.search("default", query=GAS, filters=condition)
-    assert caught.value.param == "filters"
-
-
 def test_a_threshold_leaves_fewer_results(client: OpenAI) -> None:
     found = client.vector_stores.search("default", query=GAS, ranking_options={"score_threshold": 1.0})
 

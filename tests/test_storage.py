@@ -1,14 +1,16 @@
 """What every Storage must keep. A backend joins by adding its opener to `OPENERS`."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Thread
 
 import numpy as np
 import pytest
 
+from embeddings.attributes import Attribute
 from embeddings.errors import DocumentNotFound
+from embeddings.filters import parse_filters
 from embeddings.local import LocalStorage
 from embeddings.storage import NewDocument, Place, SegmentEntry, Snapshot, Storage
 from embeddings.types import Document, Field, Heading, Mark, Metadata, Passage, Segment, Span, Vectors
@@ -310,6 +312,105 @@ def test_documents_are_known_by_their_origin(storage: Storage) -> None:
     assert storage.document_ids(origin="seeds") == {seed.document.id}
     assert storage.document_ids(origin="elsewhere") == set()
     assert storage.document_ids() == {seed.document.id, mine.document.id}
+
+
+def said_of(storage: Storage, document_id: str) -> Mapping[str, Attribute]:
+    assert storage.attributes([document_id])[document_id] == storage.document(document_id).attributes
+    return storage.document(document_id).attributes
+
+
+def test_what_callers_say_of_a_document_comes_back_after_reopening(open_storage: Open) -> None:
+    storage, one, other = open_storage(), new("东风", EAST), new("北风", NORTH)
+    storage.add([one, other])
+    said: dict[str, Attribute] = {"来源": "𠮷局\n二", "year": 2021, "share": 0.25, "open": True}
+    storage.set_attributes({one.document.id: {"gone": 1}})
+    storage.set_attributes({one.document.id: said})
+
+    storage = open_storage()
+
+    assert dict(said_of(storage, one.document.id)) == said
+    assert said_of(storage, other.document.id) == {}
+    assert storage.attribute_names() == set(said)
+    assert storage.attributes(["gone", "\ud800"]) == {}
+
+
+def test_what_is_said_again_is_no_new_generation(storage: Storage) -> None:
+    one = new("东风", EAST)
+    storage.add([one])
+    for _ in range(2):
+        storage.set_attributes({one.document.id: {"year": 2021}})
+
+    assert generation_of(storage) == 2
+
+
+def test_attributes_of_an_unknown_document_change_nothing(storage: Storage) -> None:
+    one = new("东风", EAST)
+    storage.add([one])
+    with pytest.raises(DocumentNotFound):
+        storage.set_attributes({one.document.id: {"year": 2021}, "gone": {"year": 2021}})
+
+    assert said_of(storage, one.document.id) == {}
+
+
+def test_what_replaces_a_document_takes_over_its_attributes(storage: Storage) -> None:
+    old, newer = new("东风", EAST), new("北风", NORTH)
+    storage.add([old])
+    storage.set_attributes({old.document.id: {"year": 2021}})
+    storage.replace(old.document.id, newer)
+
+    assert said_of(storage, newer.document.id) == {"year": 2021}
+    storage.remove([newer.document.id])
+    assert storage.attribute_names() == set()
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ({"eq": 3}, "number"),
+        ({"eq": 3.0}, "number"),
+        ({"eq": "3"}, "text"),
+        ({"eq": True}, "truth"),
+        ({"eq": 1}, ""),
+        ({"in": [3, "3", True, False]}, "number text truth"),
+        ({"in": []}, ""),
+        ({"ne": 3}, "text truth none"),
+        ({"nin": ["3", 3]}, "truth none"),
+        ({"gt": 2.5}, "number"),
+        ({"gte": 3, "lt": 4}, "number"),
+        ({"lte": 2}, ""),
+        ({"gt": "2"}, "text"),
+        ({"lt": "4"}, "text"),
+        ({"contains": "3"}, "text"),
+        ({"starts_with": "3"}, "text"),
+        ({"ends_with": "4"}, ""),
+        ({"exists": True}, "number text truth"),
+        ({"exists": False}, "none"),
+    ],
+)
+def test_attributes_are_compared_with_their_own_kind(
+    storage: Storage, condition: dict[str, object], found: str
+) -> None:
+    values: dict[str, Attribute] = {"number": 3, "text": "3", "truth": True}
+    documents = {name: new(name, EAST, id=name) for name in (*values, "none")}
+    storage.add(list(documents.values()))
+    storage.set_attributes({name: {"v": value} for name, value in values.items()})
+    filter = parse_filters({"attributes.v": condition})
+
+    listed, _ = storage.list_documents(offset=0, limit=9, filter=filter)
+    with storage.snapshot() as snapshot:
+        assert filter is not None
+        scope = snapshot.select(filter)
+        found_near = snapshot.segments([one.segment_id for one in snapshot.nearest(EAST, 10, scope)])
+
+    assert [document.id for document in listed] == found.split()
+    assert sorted(segment.document_id for segment in found_near) == sorted(found.split())
+
+
+def test_a_filter_of_a_thousand_dates_is_evaluated(storage: Storage) -> None:
+    storage.add([new("东风", EAST)])
+    dates = [f"{year:04}-{month:02}" for year in range(1950, 2030) for month in range(1, 13)]
+
+    assert storage.list_documents(offset=0, limit=1, filter=parse_filters({"date": dates})) == ([], 0)
 
 
 def test_a_document_without_segments_is_kept(open_storage: Open) -> None:

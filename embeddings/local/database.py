@@ -4,7 +4,7 @@ import json
 import secrets
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from itertools import count
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from embeddings.attributes import Attribute
 from embeddings.errors import DocumentNotFound, EmbedderMismatch, StorageUnavailable
 from embeddings.local.rows import Rows, decode_text, encode_text, refusals
 from embeddings.local.schema import (
@@ -21,6 +22,7 @@ from embeddings.local.schema import (
     insert_facts,
     insert_sketch,
     metadata_json,
+    put_attributes,
     upgrade,
 )
 from embeddings.resemblance import digest
@@ -88,10 +90,7 @@ class Database:
     def remove(self, document_ids: Sequence[str]) -> bool:
         """Whether anything changed. Raises: DocumentNotFound."""
         with refusals(), self._transaction():
-            held = self._positions(document_ids)
-            for document_id in document_ids:
-                if document_id not in held:
-                    raise DocumentNotFound(f"document {document_id!r} is not in the collection")
+            held = self._all_positions(document_ids)
             if not held:
                 return False
             generation = self._next_generation()
@@ -108,12 +107,29 @@ class Database:
             if document_id == new.document.id:
                 return False
             generation = self._next_generation()
+            said = self._attributes(held[document_id])
             change = -self._delete(held[document_id], generation)
             if new.document.id not in held:
                 self._insert(new, None, generation)
+                put_attributes(self._connection, self._positions([new.document.id])[new.document.id], said)
                 change += len(new.entries)
             self._count_segments(change)
         return True
+
+    def set_attributes(self, attributes: Mapping[str, Mapping[str, Attribute]]) -> bool:
+        """Whether anything changed. Raises: DocumentNotFound."""
+        with refusals(), self._transaction():
+            held = self._all_positions(list(attributes))
+            changed = {
+                position: attributes[document_id]
+                for document_id, position in held.items()
+                if self._attributes(position) != attributes[document_id]
+            }
+            for position, said in changed.items():
+                put_attributes(self._connection, position, said)
+            if changed:
+                self._next_generation()
+        return bool(changed)
 
     def describe(self, settings: str) -> bool:
         with refusals(), self._transaction():
@@ -227,6 +243,21 @@ class Database:
             )
         )
 
+    def _all_positions(self, document_ids: Sequence[str]) -> dict[str, int]:
+        """Raises: DocumentNotFound."""
+        held = self._positions(document_ids)
+        for document_id in document_ids:
+            if document_id not in held:
+                raise DocumentNotFound(f"document {document_id!r} is not in the collection")
+        return held
+
+    def _attributes(self, position: int) -> dict[str, Attribute]:
+        (encoded,) = self._connection.execute(
+            "SELECT attributes FROM documents WHERE position = ?", (position,)
+        ).fetchone()
+        said: dict[str, Attribute] = json.loads(encoded)
+        return said
+
     def _insert(self, new: NewDocument, origin: str | None, generation: int) -> None:
         first_segment = self._next_id("segments")
         document, folded = new.document, new.folded
@@ -252,7 +283,7 @@ class Database:
         document = new.document
         cursor = self._connection.execute(
             "INSERT INTO documents VALUES (NULL, ?, ?, CAST(? AS TEXT), ?, CAST(? AS TEXT),"
-            " ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?)",
+            " ?, ?, ?, CAST(? AS TEXT), ?, ?, ?, ?, ?, ?, '{}')",
             (
                 document.id,
                 document.sha256,
@@ -390,8 +421,8 @@ def _prepare(connection: sqlite3.Connection, embedder_id: str, dim: int, model: 
     version = _schema_version(connection)
     if version == 0:
         create(connection, embedder_id, dim, model)
-    elif version == 1:
-        upgrade(connection)
+    elif version < SCHEMA_VERSION:
+        upgrade(connection, version)
 
 
 def _check(connection: sqlite3.Connection, embedder_id: str, dim: int) -> None:

@@ -42,7 +42,7 @@ _COLUMNS = "id, kind, collection, parameters, status, done, total, created_at, f
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """`status` is queued, running, done or failed; `parameters` and `report` are JSON; times are ISO 8601, UTC."""
+    """`status` is queued, running, done, failed or cancelled; `parameters` and `report` are JSON; times are ISO 8601, UTC."""
 
     id: str
     kind: str
@@ -131,35 +131,41 @@ class JobStore:
         return int(count)
 
     def input(self, job_id: str, position: int) -> tuple[str, bytes]:
-        """Name and bytes of one of the files that a job works on."""
-        ((filename, content),) = self._fetch(
+        """Name and bytes of one of the files that a job works on. Raises: JobNotFound: they are let go."""
+        rows = self._fetch(
             "SELECT filename, content FROM inputs JOIN jobs ON number = job WHERE id = ?"
             " ORDER BY inputs.rowid LIMIT 1 OFFSET ?",
             job_id,
             position,
         )
+        if not rows:
+            raise JobNotFound(f"the job {job_id} was ended meanwhile")
+        filename, content = rows[0]
         return filename, content
 
-    def advance(self, job_id: str, *, done: int, total: int, report: str) -> None:
-        self._fetch(
-            "UPDATE jobs SET status = 'running', done = ?, total = ?, report = ? WHERE id = ?",
+    def advance(self, job_id: str, *, done: int, total: int, report: str) -> bool:
+        """Whether there is more to do: a job that is finished meanwhile stays as it is, but for how far it came."""
+        rows = self._fetch(
+            "UPDATE jobs SET done = ?, total = ?, report = ?,"
+            " status = iif(finished_at IS NULL, 'running', status) WHERE id = ?"
+            " RETURNING finished_at IS NULL",
             done,
             total,
             report,
             job_id,
         )
+        return rows == [(1,)]
 
-    def finish(self, job_id: str, *, error: str | None = None) -> None:
-        """What it worked on is let go."""
-        status = "failed" if error else "done"
-        self._fetch("DELETE FROM inputs WHERE job = (SELECT number FROM jobs WHERE id = ?)", job_id)
+    def finish(self, job_id: str, *, status: str, error: str | None = None) -> None:
+        """What it worked on is let go. One that is finished stays as it is."""
         self._fetch(
-            "UPDATE jobs SET status = ?, error = ?, finished_at = ? WHERE id = ?",
+            "UPDATE jobs SET status = ?, error = ?, finished_at = ? WHERE id = ? AND finished_at IS NULL",
             status,
             error,
             _now(),
             job_id,
         )
+        self._fetch("DELETE FROM inputs WHERE job = (SELECT number FROM jobs WHERE id = ?)", job_id)
 
     def counts(self) -> dict[str, int]:
         return dict(self._fetch("SELECT status, count(*) FROM jobs GROUP BY status"))

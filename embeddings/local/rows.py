@@ -12,8 +12,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.attributes import Attribute
 from embeddings.errors import DocumentNotFound, StorageUnavailable
-from embeddings.filters import AllOf, AnyOf, Condition, Filter, Not
+from embeddings.filters import Filter
+from embeddings.local.conditions import sql_of
 from embeddings.resemblance import NEAR_DUPLICATE, Sketch, keys, resemblance
 from embeddings.storage import (
     DocumentHead,
@@ -44,7 +46,7 @@ _REMEDIES = {
 
 _DOCUMENTS = """
     SELECT id, sha256, filename, encoding, {text}, title, metadata, marks, outline, passages, byte_length,
-        added_at
+        added_at, attributes
     FROM documents
 """
 
@@ -126,7 +128,7 @@ class Rows:
         return [by_id[segment_id] for segment_id in segment_ids]
 
     def select(self, filter: Filter) -> Scope:
-        where, parameters = _where(filter)
+        where, parameters = sql_of(filter)
         rows = self._fetch(
             f"SELECT position, first_segment, segments FROM documents WHERE {where} ORDER BY position",
             *parameters,
@@ -176,7 +178,8 @@ class Rows:
     def facts(self) -> Facts:
         (row,) = self._fetch(
             "SELECT model, embedder_id, dim, settings, generation, (SELECT count(*) FROM documents),"
-            " (SELECT coalesce(sum(passages), 0) FROM documents), segments, (SELECT model FROM reindexing)"
+            " (SELECT coalesce(sum(passages), 0) FROM documents), segments,"
+            " (SELECT coalesce(sum(byte_length), 0) FROM documents), (SELECT model FROM reindexing)"
             " FROM collection"
         )
         return Facts(*row)
@@ -216,7 +219,7 @@ class Rows:
     def list_documents(
         self, offset: int, limit: int, filter: Filter | None, newest_first: bool
     ) -> tuple[list[StoredDocument], int]:
-        where, parameters = _where(filter) if filter else ("TRUE", [])
+        where, parameters = sql_of(filter) if filter else ("TRUE", [])
         order = (
             "(SELECT value FROM facts WHERE document = position AND field = 'date') DESC NULLS LAST, position"
             if newest_first
@@ -244,6 +247,22 @@ class Rows:
             json.dumps(list(document_ids)),
         )
         return {document_id for (document_id,) in rows}
+
+    def attributes(self, document_ids: Sequence[str]) -> dict[str, dict[str, Attribute]]:
+        rows = self._fetch(
+            "SELECT id, attributes FROM documents WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(list(document_ids)),
+        )
+        return {document_id: json.loads(attributes) for document_id, attributes in rows}
+
+    def attribute_names(self) -> set[str]:
+        # From one name to the next by the index: however many documents have it, one step each.
+        rows = self._fetch(
+            "WITH RECURSIVE names(name) AS (SELECT min(name) FROM attributes UNION ALL"
+            " SELECT (SELECT min(a.name) FROM attributes a WHERE a.name > names.name) FROM names"
+            " WHERE name IS NOT NULL) SELECT name FROM names WHERE name IS NOT NULL"
+        )
+        return {name for (name,) in rows}
 
     def passages(self, document_id: str) -> list[tuple[Span, int, bool]]:
         rows = self._fetch(
@@ -359,43 +378,6 @@ class Rows:
             yield block
 
 
-_COMPARISONS = {"gt": "value > ?", "gte": "value >= ?", "lt": "value < ?", "lte": "value <= ?"}
-_AFTER_ALL = "\U0010ffff"
-
-
-def _where(filter: Filter) -> tuple[str, list[str]]:
-    """`filter` as a condition on a row of documents, and its parameters."""
-    if isinstance(filter, Not):
-        where, parameters = _where(filter.filter)
-        return f"NOT ({where})", parameters
-    if isinstance(filter, Condition):
-        compared, values = _compared(filter)
-        where = f"position IN (SELECT document FROM facts WHERE field = ? AND {compared})"
-        return where, [filter.field, *values]
-    parts = [_where(part) for part in filter.filters]
-    joined = (" AND " if isinstance(filter, AllOf) else " OR ").join(f"({where})" for where, _ in parts)
-    return joined or _NOTHING[type(filter)], [value for _, values in parts for value in values]
-
-
-_NOTHING: dict[type, str] = {AllOf: "TRUE", AnyOf: "FALSE"}
-
-
-def _compared(condition: Condition) -> tuple[str, list[str]]:
-    values = list(condition.values)
-    if condition.operator == "in":
-        return "value IN (SELECT value FROM json_each(?))", [json.dumps(values)]
-    if condition.operator == "exists":
-        return "TRUE", []
-    (value,) = values
-    if condition.operator == "starts_with":
-        return "value >= ? AND value < ?", [value, value + _AFTER_ALL]
-    if condition.operator == "contains":
-        return "instr(value, ?) > 0", [value]
-    if condition.operator == "ends_with":
-        return "substr(value, -length(?)) = ?", [value, value]
-    return _COMPARISONS[condition.operator], [value]
-
-
 def _sketch(hashes: bytes) -> Sketch:
     return np.frombuffer(hashes, "<i8").astype(np.int64)
 
@@ -440,9 +422,8 @@ def _passage(
 
 
 def _document(row: tuple[Any, ...]) -> StoredDocument:
-    id, sha256, filename, encoding, text, title, metadata, marks, outline, passages, byte_length, added_at = (
-        row
-    )
+    id, sha256, filename, encoding, text, title, metadata, marks, outline, *counted = row
+    passages, byte_length, added_at, attributes = counted
     return StoredDocument(
         id=id,
         sha256=sha256,
@@ -456,6 +437,7 @@ def _document(row: tuple[Any, ...]) -> StoredDocument:
         passages=passages,
         byte_length=byte_length,
         added_at=added_at,
+        attributes=json.loads(attributes),
     )
 
 

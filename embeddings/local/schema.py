@@ -3,15 +3,18 @@
 import json
 import secrets
 import sqlite3
+from collections.abc import Mapping
 
+from embeddings.attributes import Attribute
 from embeddings.filters import FILTER_FIELDS, spell
+from embeddings.local.conditions import kind_of
 from embeddings.local.rows import encode_text
 from embeddings.resemblance import digest, keys, sketch
 from embeddings.structure import read_structure
 from embeddings.terms import fold
 from embeddings.types import Metadata
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 SCHEMA = """
 CREATE TABLE collection (
@@ -112,6 +115,17 @@ CREATE TABLE reindexing ( -- at most one row: the embedder whose vectors are bei
     model TEXT NOT NULL
 );
 """
+ATTRIBUTES = """
+ALTER TABLE documents ADD COLUMN attributes TEXT NOT NULL DEFAULT '{}';
+CREATE TABLE attributes ( -- what filters ask for of them; a truth is 0 or 1
+    name TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    value NOT NULL,
+    document INTEGER NOT NULL REFERENCES documents ON DELETE CASCADE,
+    PRIMARY KEY (name, kind, value, document)
+) WITHOUT ROWID;
+CREATE INDEX attributes_by_document ON attributes (document);
+"""
 NEXT_VECTORS = """
 CREATE TABLE next_vectors (
     segment INTEGER PRIMARY KEY REFERENCES segments ON DELETE CASCADE,
@@ -121,7 +135,9 @@ CREATE TABLE next_vectors (
 
 
 def create(connection: sqlite3.Connection, embedder_id: str, dim: int, model: str) -> None:
-    connection.executescript(f"BEGIN IMMEDIATE; {SCHEMA} {ADDITIONS} PRAGMA user_version = {SCHEMA_VERSION};")
+    connection.executescript(
+        f"BEGIN IMMEDIATE; {SCHEMA} {ADDITIONS} {ATTRIBUTES} PRAGMA user_version = {SCHEMA_VERSION};"
+    )
     connection.execute(
         "INSERT INTO collection VALUES (?, ?, ?, 0, 0, ?, ?, '{}')",
         (secrets.randbits(62), embedder_id, dim, secrets.randbits(62), model),
@@ -129,36 +145,52 @@ def create(connection: sqlite3.Connection, embedder_id: str, dim: int, model: st
     connection.execute("COMMIT")
 
 
-def upgrade(connection: sqlite3.Connection) -> None:
-    """From format 1: no filters, no digests, no sketches. All or nothing."""
-    connection.executescript(
-        "BEGIN IMMEDIATE;"
-        "ALTER TABLE collection ADD COLUMN vector_stamp INTEGER NOT NULL DEFAULT 0;"
-        "ALTER TABLE collection ADD COLUMN model TEXT NOT NULL DEFAULT '';"
-        "ALTER TABLE collection ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';"
-        "ALTER TABLE passages ADD COLUMN digest INTEGER NOT NULL DEFAULT 0;"
-        f"{ADDITIONS} PRAGMA user_version = {SCHEMA_VERSION};"
-    )
+def upgrade(connection: sqlite3.Connection, version: int) -> None:
+    """From an older format. All or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
     try:
-        connection.execute("UPDATE collection SET vector_stamp = stamp")
-        connection.create_function("digest_of", 1, lambda text: digest(fold(text)), deterministic=True)
-        connection.execute("UPDATE passages SET digest = digest_of(text)")
-        for position, id, filename in connection.execute(
-            "SELECT position, id, filename FROM documents"
-        ).fetchall():
-            (text,) = connection.execute(
-                "SELECT text FROM contents WHERE document = ?", (position,)
-            ).fetchone()
-            metadata = read_structure(text).metadata
-            connection.execute(
-                "UPDATE documents SET metadata = ? WHERE position = ?", (metadata_json(metadata), position)
-            )
-            insert_facts(connection, position, id, filename, metadata)
-            insert_sketch(connection, position, fold(text))
+        if version < 2:
+            _add_filters(connection)
+        _execute_all(connection, ATTRIBUTES)
+        connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:
         connection.rollback()
         raise
+
+
+def _add_filters(connection: sqlite3.Connection) -> None:
+    """Format 1 had no filters, no digests, no sketches."""
+    _execute_all(
+        connection,
+        "ALTER TABLE collection ADD COLUMN vector_stamp INTEGER NOT NULL DEFAULT 0;"
+        "ALTER TABLE collection ADD COLUMN model TEXT NOT NULL DEFAULT '';"
+        "ALTER TABLE collection ADD COLUMN settings TEXT NOT NULL DEFAULT '{}';"
+        f"ALTER TABLE passages ADD COLUMN digest INTEGER NOT NULL DEFAULT 0; {ADDITIONS}",
+    )
+    connection.execute("UPDATE collection SET vector_stamp = stamp")
+    connection.create_function("digest_of", 1, lambda text: digest(fold(text)), deterministic=True)
+    connection.execute("UPDATE passages SET digest = digest_of(text)")
+    for position, id, filename in connection.execute(
+        "SELECT position, id, filename FROM documents"
+    ).fetchall():
+        (text,) = connection.execute("SELECT text FROM contents WHERE document = ?", (position,)).fetchone()
+        metadata = read_structure(text).metadata
+        connection.execute(
+            "UPDATE documents SET metadata = ? WHERE position = ?", (metadata_json(metadata), position)
+        )
+        insert_facts(connection, position, id, filename, metadata)
+        insert_sketch(connection, position, fold(text))
+
+
+def _execute_all(connection: sqlite3.Connection, script: str) -> None:
+    """`executescript` would commit what came before."""
+    pending = ""
+    for part in script.split(";"):
+        pending += f"{part};"
+        if sqlite3.complete_statement(pending):
+            connection.execute(pending)
+            pending = ""
 
 
 def metadata_json(metadata: Metadata) -> str:
@@ -177,6 +209,20 @@ def insert_facts(
     connection.executemany(
         "INSERT INTO facts VALUES (?, CAST(? AS TEXT), ?)",
         [(name, encode_text(spell(name, value)), position) for name, value in values.items()],
+    )
+
+
+def put_attributes(
+    connection: sqlite3.Connection, position: int, attributes: Mapping[str, Attribute]
+) -> None:
+    """In the place of those that the document had."""
+    connection.execute(
+        "UPDATE documents SET attributes = ? WHERE position = ?", (json.dumps(dict(attributes)), position)
+    )
+    connection.execute("DELETE FROM attributes WHERE document = ?", (position,))
+    connection.executemany(
+        "INSERT INTO attributes VALUES (?, ?, ?, ?)",
+        [(name, kind_of(value), value, position) for name, value in attributes.items()],
     )
 
 

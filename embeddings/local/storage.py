@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +12,7 @@ from typing import TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.attributes import Attribute
 from embeddings.errors import EmbedderMismatch, StorageUnavailable
 from embeddings.filters import Filter
 from embeddings.local.database import Database, open_rows
@@ -168,6 +169,10 @@ class LocalStorage:
         with self._writing:
             self._write(lambda database: database.remove(document_ids))
 
+    def set_attributes(self, attributes: Mapping[str, Mapping[str, Attribute]]) -> None:
+        with self._writing:
+            self._write(lambda database: database.set_attributes(attributes))
+
     def describe(self, settings: str) -> None:
         with self._writing:
             self._write(lambda database: database.describe(settings))
@@ -218,6 +223,14 @@ class LocalStorage:
     def held(self, document_ids: Sequence[str]) -> set[str]:
         with self._held() as generation:
             return generation.rows.held_ids(document_ids)
+
+    def attributes(self, document_ids: Sequence[str]) -> dict[str, dict[str, Attribute]]:
+        with self._held() as generation:
+            return generation.rows.attributes(document_ids)
+
+    def attribute_names(self) -> set[str]:
+        with self._held() as generation:
+            return generation.rows.attribute_names()
 
     def document(self, document_id: str) -> StoredDocument:
         with self._held() as generation:
