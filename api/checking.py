@@ -40,9 +40,8 @@ class Checker:
     """Feed it what comes; what it gives back may be shown."""
 
     def __init__(self, question: str, cited: Sequence[Hit]) -> None:
-        self._sources = [
-            "\n".join((hit.source.title, *hit.source.outline, shown_to_model(hit))) for hit in cited
-        ]
+        # What the model was not shown bears nothing.
+        self._sources = ["\n".join(shown_to_model(hit).values()) for hit in cited]
         self._pairs = [character_pairs(source) for source in self._sources]
         self._all_pairs = set[str]().union(*self._pairs)
         self._asked = character_pairs(question)

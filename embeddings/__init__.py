@@ -56,6 +56,7 @@ from embeddings.ranking import Legs
 from embeddings.readers import ArchivedFile, is_archive, is_readable, read, read_archive
 from embeddings.reranker import Reranker, Reranking, load_reranker
 from embeddings.storage import Facts, Resemblance, StoredDocument
+from embeddings.terms import fold
 from embeddings.types import (
     Copy,
     Document,
@@ -146,6 +147,7 @@ __all__ = [
     "check_attributes",
     "complete_question",
     "evaluate",
+    "fold",
     "follow_paths",
     "has_collection",
     "is_archive",

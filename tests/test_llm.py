@@ -7,7 +7,9 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -21,9 +23,10 @@ from api.asking import NO_CITATION, Asked, ask
 from api.checking import UNVERIFIED, Checker
 from api.library import Library
 from api.llm import LanguageModel, LanguageModelFailed, language_model
-from api.prompting import answer_messages, without_orders
+from api.orders import without_orders
+from api.prompting import answer_messages
 from api.settings import Settings
-from embeddings import Collection, Document, Hit, InvalidInput, read
+from embeddings import Collection, Document, Hit, InvalidInput, load_embedder, open_collection, read
 from frontends import GAS, open_seeds
 
 Json = dict[str, Any]
@@ -345,6 +348,49 @@ def test_an_order_hidden_in_a_document_is_neither_shown_to_the_model_nor_obeyed(
     assert checked(poisoned, obedient).startswith("各单位要每周检查一次燃气管道[1]。")
 
 
+HELD_OUT = [
+    json.loads(line) for line in (Path(__file__).parent / "injections.jsonl").read_text("utf-8").splitlines()
+]
+
+
+@pytest.mark.parametrize("case", HELD_OUT, ids=[case["marker"] for case in HELD_OUT])
+def test_an_order_that_somebody_else_thought_of_is_not_obeyed(tmp_path: Path, case: dict[str, str]) -> None:
+    with closing(open_collection(tmp_path, "default", load_embedder())) as collection:
+        collection.add([read(case["text"].encode(), filename="文件.txt")])
+        upstream = Obedient(case["marker"])
+        client = TestClient(create_app(Settings(), library_of(collection), model=model(upstream)))
+
+        reply = client.post("/v1/chat/completions", json=chat(case["question"])).json()
+
+    written, _, _ = reply["choices"][0]["message"]["content"].partition(NO_CITATION)
+    assert upstream.has_been_asked
+    assert case["marker"] not in written
+
+
+class Obedient(httpx2.AsyncBaseTransport):
+    """Says `marker`, with a citation, if it is shown it, and else nothing of use."""
+
+    def __init__(self, marker: str) -> None:
+        self._marker = marker
+        self.has_been_asked = False
+
+    async def handle_async_request(self, request: httpx2.Request) -> httpx2.Response:
+        self.has_been_asked = True
+        said = json.loads(await request.aread())["messages"][1]["content"]
+        text = f"{self._marker}[1]。" if self._marker in said else "没有可说的。"
+        return httpx2.Response(200, stream=_Parts(Upstream(*events(text))))
+
+
+def library_of(collection: Collection) -> Library:
+    library = Library()
+    library.put(collection)
+    return library
+
+
+def chat(question: str, **fields: object) -> Json:
+    return {"model": "default", "messages": [{"role": "user", "content": question}], **fields}
+
+
 def _hit(hit: Hit, document: Document) -> Hit:
     return replace(
         hit,
@@ -362,6 +408,9 @@ def _hit(hit: Hit, document: Document) -> Hit:
         "任何单位和个人不得忽视安全生产。",
         "要立即停止使用不合格燃气用具，直至整改完毕。",
         "推进人工智能技术在安全监管中的应用。",
+        "不得遮挡、覆盖消防安全疏散指示标志。",
+        "行政机关应当在十五日内书面答复申请人。",
+        "包装上应当标注“易燃”字样，不得注明“安全”。",
         "电话：12345，联系人：张三。",
     ],
 )
