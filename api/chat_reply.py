@@ -142,6 +142,8 @@ def source_of(hit: Hit, links: Links) -> Json:
     metadata = {
         "source": url,
         "name": name,
+        # Else Open WebUI shows the address in place of the name.
+        "external": True,
         "title": hit.source.title,
         "issuer": hit.source.issuer,
         "date": hit.source.date,

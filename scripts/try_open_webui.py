@@ -36,6 +36,9 @@ def main() -> None:
     parser.add_argument("--open-webui", default="open-webui", help="the command of Open WebUI")
     parser.add_argument("--question", default="燃气领域要求")
     parser.add_argument("--path", default="/openwebui/v1", help="/openwebui/v1 or /v1")
+    parser.add_argument(
+        "--hold", action="store_true", help="leave both running for a look, until Enter is pressed"
+    )
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         key = secrets.token_hex(8)
@@ -46,6 +49,8 @@ def main() -> None:
             ) as front_end,
         ):
             message = ask(front_end, given.question)
+            if given.hold:
+                input(f"{front_end.base_url}/c/{message['chat_id']} shows it; Enter ends it. ")
     print(f"answer:\n{message['content']}\n\nsources shown: {len(message.get('sources', []))}")
     for source in message.get("sources", []):
         print(
@@ -132,7 +137,7 @@ def ask(client: httpx2.Client, question: str) -> Json:
     wait_for(is_answered, timeout_s=ANSWER_TIMEOUT_S)
     if kept.get("error"):
         sys.exit(json.dumps(kept["error"], ensure_ascii=False))
-    return kept
+    return {**kept, "chat_id": chat_id}
 
 
 @contextmanager

@@ -17,15 +17,20 @@ class Shown:
 
 
 def open_webui(chunks: list[Json]) -> Shown:
-    """Events are passed on; a chunk without choices is an error or nothing; annotations become sources."""
+    """Events are passed on; a chunk without choices is an error or nothing; annotations become sources.
+
+    The address takes the place of the name of a source that is not said to be external.
+    """
     shown = Shown()
     for chunk in chunks:
         event = chunk.get("event")
         if event and event["type"] == "source":
             data = event["data"]
-            name = data["source"].get("name") or data["source"]["id"]
             assert len(data["document"]) == len(data["metadata"])
-            shown.sources += [(name, one.get("source") or data["source"]["id"]) for one in data["metadata"]]
+            for one in data["metadata"]:
+                url = one.get("source") or data["source"]["id"]
+                name = one.get("name") or data["source"].get("name") or url
+                shown.sources.append((name if one.get("external") else url, url))
         if not chunk.get("choices"):
             shown.error = chunk.get("error") or shown.error
             continue

@@ -124,6 +124,7 @@ def test_open_webuis_variant_sends_whole_passages_as_source_events(client: TestC
     events = [chunk["event"]["data"] for chunk in chunks if "event" in chunk]
 
     assert len(shown.sources) == len(events) > 0
+    assert "讲话 › " in shown.sources[0][0]
     assert all(chunk["choices"] == [] for chunk in chunks if "event" in chunk)
     assert all("annotations" not in chunk["choices"][0]["delta"] for chunk in chunks if chunk["choices"])
     assert "来源" not in shown.text
