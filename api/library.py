@@ -170,9 +170,13 @@ class Library:
             raise Loading("The documents are still being loaded; try again in a moment.")
 
 
+def is_name(name: str) -> bool:
+    return _NAME.fullmatch(name) is not None
+
+
 def check_name(name: str) -> None:
     """Raises: InvalidName."""
-    if not _NAME.fullmatch(name):
+    if not is_name(name):
         raise InvalidName(
             f"“{name[:80]}” cannot name a collection: use 1 to 64 letters, digits, Han characters, “-” and “_”."
         )

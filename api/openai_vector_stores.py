@@ -1,6 +1,5 @@
 """/v1/vector_stores: the collections, in OpenAI's form."""
 
-import secrets
 from collections.abc import Mapping
 from itertools import islice
 from typing import Annotated, Any
@@ -25,7 +24,7 @@ from api.openai_objects import (
 )
 from api.pending_files import Uploads
 from api.rendering import to_json
-from api.stored_files import find_store, original_file
+from api.stored_files import file_name, find_store, original_file
 from api.vector_stores import change_store, check_metadata, new_store
 from embeddings import (
     MAX_ATTRIBUTES,
@@ -99,10 +98,13 @@ def vector_store_routes(library: Library, uploads: Uploads) -> APIRouter:
 
     @router.post("", operation_id="create_vector_store", summary="Make a collection", response_model=None)
     def create_store(body: VectorStoreRequest) -> Json:
-        """Its name is its id, and the model that the chat asks."""
+        """Its id, which is the model that the chat asks, is its name where that can name a collection."""
         with blaming("metadata"):
             metadata = check_metadata(body.metadata or {})
-        collection = new_store(library, body.name or f"vs_{secrets.token_hex(12)}", metadata)
+        for given in body.file_ids:
+            file_name(library, uploads, document_id_of(given))
+        with blaming("name"):
+            collection = new_store(library, body.name, metadata)
         for given in body.file_ids:
             _attach(library, uploads, collection, given)
         return store_object(collection)
@@ -122,7 +124,10 @@ def vector_store_routes(library: Library, uploads: Uploads) -> APIRouter:
     def modify_store(store_id: str, body: VectorStoreChange) -> Json:
         """Its name to be shown, and its metadata; its id stays."""
         collection = find_store(library, store_id)
-        change_store(library, collection, name=body.name, metadata=body.metadata)
+        with blaming("metadata"):
+            metadata = None if body.metadata is None else check_metadata(body.metadata)
+        with blaming("name"):
+            change_store(library, collection, name=body.name, metadata=metadata)
         return store_object(collection)
 
     @router.delete(
@@ -178,10 +183,13 @@ def _add_file_routes(router: APIRouter, library: Library, uploads: Uploads) -> N
         summary="The files of a collection",
         response_model=None,
     )
-    def list_store_files(store_id: str, limit: _Limit = 20, after: str | None = None) -> Json:
+    def list_store_files(
+        store_id: str, limit: _Limit = 20, after: str | None = None, filter: str | None = None
+    ) -> Json:
         documents = all_documents(find_store(library, store_id))
         objects = [store_file_object(document, store_id) for document in documents]
-        return page_of(objects, limit=limit, after=after)
+        chosen = [one for one in objects if filter in (None, one["status"])]
+        return page_of(chosen, limit=limit, after=after)
 
     @router.get(
         "/{store_id}/files/{given}",

@@ -4,13 +4,14 @@ Knows no HTTP.
 """
 
 import json
+import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from api.library import Library
-from embeddings import Collection, InvalidInput, check_attributes
+from api.library import Library, is_name
+from embeddings import Collection, InvalidInput, check_attributes, is_attribute
 
 _KEY = "vector_store"
 _MAX_NAME_CHARS = 256
@@ -25,10 +26,15 @@ class StoreFacts:
     created_at: int = 0
 
 
-def new_store(library: Library, name: str, metadata: Mapping[str, object]) -> Collection:
-    """Raises: InvalidInput, and as `Library.create`."""
-    facts = StoreFacts(name, check_metadata(metadata), int(time.time()))
-    return library.create(name, settings={_KEY: asdict(facts)})
+def new_store(library: Library, name: str | None, metadata: dict[str, str]) -> Collection:
+    """A collection of that name, where it can name one; else of a name that is made up.
+
+    Raises: InvalidInput, and as `Library.create`.
+    """
+    made_up = f"vs_{secrets.token_hex(12)}"
+    shown = made_up if name is None else _check_shown_name(name)
+    facts = StoreFacts(shown, metadata, int(time.time()))
+    return library.create(shown if is_name(shown) else made_up, settings={_KEY: asdict(facts)})
 
 
 def store_facts(collection: Collection) -> StoreFacts:
@@ -37,18 +43,22 @@ def store_facts(collection: Collection) -> StoreFacts:
 
 
 def change_store(
-    library: Library, collection: Collection, *, name: str | None, metadata: Mapping[str, object] | None
+    library: Library, collection: Collection, *, name: str | None, metadata: dict[str, str] | None
 ) -> None:
     """Keep what is given of them. Durable when it returns. Raises: InvalidInput."""
     changes: dict[str, Any] = {}
     if name is not None:
-        if not 0 < len(name) <= _MAX_NAME_CHARS:
-            raise InvalidInput(f"A name has 1 to {_MAX_NAME_CHARS} characters.")
-        changes["name"] = name
+        changes["name"] = _check_shown_name(name)
     if metadata is not None:
-        changes["metadata"] = check_metadata(metadata)
+        changes["metadata"] = metadata
     with library.describing(collection) as settings:
         settings[_KEY] = asdict(replace(store_facts(collection), **changes))
+
+
+def _check_shown_name(name: str) -> str:
+    if not 0 < len(name) <= _MAX_NAME_CHARS or not is_attribute(name):
+        raise InvalidInput(f"A name is a text of 1 to {_MAX_NAME_CHARS} characters.")
+    return name
 
 
 def check_metadata(given: Mapping[str, object]) -> dict[str, str]:

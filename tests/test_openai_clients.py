@@ -178,7 +178,13 @@ def test_files_come_in_pages(client: OpenAI) -> None:
         (lambda client: client.files.retrieve("file-0123456789abcdef"), openai.NotFoundError),
         (lambda client: client.files.retrieve("../../etc/passwd"), openai.NotFoundError),
         (lambda client: client.vector_stores.create(name="default"), openai.ConflictError),
-        (lambda client: client.vector_stores.create(name="a/b"), openai.BadRequestError),
+        (lambda client: client.vector_stores.create(name=""), openai.BadRequestError),
+        (lambda client: client.vector_stores.create(name="x" * 257), openai.BadRequestError),
+        (
+            lambda client: client.vector_stores.create(name="half", file_ids=["file-00000000"]),
+            openai.NotFoundError,
+        ),
+        (lambda client: client.vector_stores.retrieve("half"), openai.NotFoundError),
         (
             lambda client: client.vector_stores.files.create("default", file_id="file-00000000"),
             openai.NotFoundError,

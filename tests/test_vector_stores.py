@@ -226,6 +226,19 @@ def test_a_store_keeps_its_name_and_metadata_over_a_restart(tmp_path: Path) -> N
     assert (kept.created_at, kept.usage_bytes) == (made.created_at, len(GRAIN.encode()))
 
 
+def test_a_store_may_have_any_name(client: OpenAI) -> None:
+    made = client.vector_stores.create(name="Support FAQ / 客服", file_ids=[])
+
+    assert (made.name, made.id.startswith("vs_")) == ("Support FAQ / 客服", True)
+    assert client.models.retrieve(made.id).id == made.id
+    assert client.vector_stores.delete(made.id).deleted
+
+
+def test_files_are_listed_by_their_status(client: OpenAI, store: str) -> None:
+    assert len(client.vector_stores.files.list(store, filter="completed").data) == 3
+    assert client.vector_stores.files.list(store, filter="failed").data == []
+
+
 def test_a_batch_is_sent_put_in_and_found(client: OpenAI) -> None:
     store = client.vector_stores.create(name="batched").id
     files = [("粮食.txt", GRAIN.encode()), ("消防.txt", FIRE.encode())]
