@@ -195,13 +195,11 @@ class Jobs:
         added = len(collection.add(batch)) if batch else 0
         report["added"] += added
         report["unchanged"] += len(batch) - added
-        said = {
-            file["id"]: file["attributes"]
-            for file in json.loads(job.parameters).get("files", [])
-            if "attributes" in file
-        }
+        # Somebody may have removed one meanwhile.
+        held = collection.attributes([document.id for document in batch])
+        files = json.loads(job.parameters).get("files", [])
         collection.set_attributes(
-            {document.id: said[document.id] for document in batch if document.id in said}
+            {file["id"]: file["attributes"] for file in files if "attributes" in file and file["id"] in held}
         )
         self._advance(job, done=done, total=max(done, job.total), report=report)
 

@@ -182,6 +182,7 @@ def _whole(document: StoredDocument, links: Links, given: str) -> dict[str, Any]
     url = links.to_document(document.id)
     metadata = document.metadata
     fields = {
+        **document.attributes,
         "filename": document.filename,
         "sha256": document.sha256,
         "collection": links.collection,

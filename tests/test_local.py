@@ -16,7 +16,7 @@ from test_storage import COMPASS, EAST, NORTH, UP, WEST, document_of, matching_t
 
 from embeddings.errors import EmbedderMismatch, StorageUnavailable
 from embeddings.filters import Condition
-from embeddings.local import LocalStorage
+from embeddings.local import LocalStorage, read_model
 from embeddings.local.lexical import LexicalIndex
 from embeddings.local.schema import SCHEMA_VERSION
 from embeddings.local.vectors import VectorIndex
@@ -491,7 +491,7 @@ def test_opening_imports_and_reads_quickly_enough(folder: Path) -> None:
         import sys, time
         started = time.perf_counter()
         sys.path[:0] = json.loads(sys.argv[1])
-        from embeddings.local import LocalStorage
+        from embeddings.local import LocalStorage, read_model
         LocalStorage(Path(sys.argv[2]), embedder_id="compass", dim=3)
         print(time.perf_counter() - started)
     """
@@ -570,9 +570,11 @@ def test_a_collection_of_the_second_format_is_upgraded(folder: Path) -> None:
     connection = sqlite3.connect(folder / "wenyuan.sqlite3")
     connection.executescript(
         "DROP TABLE attributes; ALTER TABLE documents DROP COLUMN attributes; PRAGMA user_version = 2;"
+        "UPDATE collection SET model = 'a model';"
     )
     connection.close()
 
+    assert read_model(folder) == "a model"
     assert reopened(folder) == ANSWERS
     storage = open_local(folder)
     storage.set_attributes({document_of("北边").id: {"year": 2021}})

@@ -37,6 +37,7 @@ _PAGE_BYTES = 8192
 _WAL_BYTES = 8 << 20
 # Terms repeat each character of the text three times over: a third of the size for 12 µs a segment.
 _ZLIB_LEVEL = 3
+_FIRST_WITH_MODELS = 2
 
 
 class Database:
@@ -354,7 +355,7 @@ def read_model(folder: Path) -> str | None:
     if not has_collection(folder):
         return None
     with refusals(), closing(_connect_to_read(folder / _NAME)) as connection:
-        if _schema_version(connection) != SCHEMA_VERSION:
+        if not _FIRST_WITH_MODELS <= _schema_version(connection) <= SCHEMA_VERSION:
             return None
         (model,) = connection.execute("SELECT model FROM collection").fetchone()
         return str(model) or None
