@@ -43,7 +43,7 @@ _RULES = (
     # What programs read and people do not see as text.
     r"<\|?/?\s*(?:im_start|im_end|system|user|assistant|endoftext|inst|s)\b|\[/?INST\]|#{2,}\s*(?:system|instruction|task)|```",
     r"^\s*(?:system|assistant|user|human|系统|助手|用户)\s*[:：]|用户的?(?:新)?问题\s*[:：]|助手(?:应答|回答|回复)?\s*[:：]",
-    r"!?\[[^\]]*\]\([^)]*|</?[a-z][\w-]*(?:\s[^>]*)?>|javascript:|data:text|(?:[A-Za-z0-9+/]{4}){5,}={0,2}",
+    r"!?\[[^\]]{0,200}\]\(|</?[a-z][\w-]{0,40}(?:\s[^>]{0,200})?>|javascript:|data:text|(?:[A-Za-z0-9+/]{4}){5,}={0,2}",
     r"\"(?:role|system|developer|override|must_\w+|instructions?|suppress_\w+)\"\s*:",
 )
 _ORDER = re.compile("|".join(_RULES), re.IGNORECASE | re.MULTILINE)

@@ -406,13 +406,6 @@ def test_attributes_are_compared_with_their_own_kind(
     assert sorted(segment.document_id for segment in found_near) == sorted(found.split())
 
 
-def test_a_filter_of_a_thousand_dates_is_evaluated(storage: Storage) -> None:
-    storage.add([new("东风", EAST)])
-    dates = [f"{year:04}-{month:02}" for year in range(1950, 2030) for month in range(1, 13)]
-
-    assert storage.list_documents(offset=0, limit=1, filter=parse_filters({"date": dates})) == ([], 0)
-
-
 def test_a_document_without_segments_is_kept(open_storage: Open) -> None:
     document = document_of("", passages=())
     storage = open_storage()
