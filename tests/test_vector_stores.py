@@ -10,6 +10,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx2
 import openai
 import pytest
 from openai import OpenAI
@@ -196,6 +197,19 @@ def test_what_cannot_be_an_attribute_is_refused(client: OpenAI, store: str, attr
     with pytest.raises(openai.BadRequestError) as updated:
         client.vector_stores.files.update(file_id(GRAIN), vector_store_id=store, attributes=attributes)
     assert created.value.param == updated.value.param == "attributes"
+
+
+def test_the_services_own_routes_know_attributes_too(client: OpenAI, store: str) -> None:
+    address = str(client.base_url).removesuffix("/v1/")
+    filters = {"attributes.year": {"gte": 2021}, "not": {"attributes.open": True}}
+
+    body = {"query": "检查", "collection": store, "filters": filters, "min_score": 0}
+    found = httpx2.post(f"{address}/search", json=body).json()["hits"]
+    page = {"collection": store, "filters": json.dumps(filters)}
+    (listed,) = httpx2.get(f"{address}/documents", params=page).json()["documents"]
+
+    assert {hit["source"]["filename"] for hit in found} == {"消防.txt"}
+    assert listed["attributes"] == {"year": 2023.5, "title": "别名"}
 
 
 def test_the_text_of_a_file_is_given(client: OpenAI, store: str) -> None:
