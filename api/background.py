@@ -35,10 +35,6 @@ class _Stopped(Exception):
     pass
 
 
-class _Cancelled(Exception):
-    pass
-
-
 class Jobs:
     """The jobs of a data folder. Its table is made with the first job."""
 
@@ -70,7 +66,8 @@ class Jobs:
         return self._begin(_REINDEX, collection, {"model": model}, ())
 
     def cancel(self, job_id: str) -> StoredJob:
-        """Stop it at the end of its batch, unless it is finished. Raises: JobNotFound."""
+        """Stop it, unless it is finished; what is being added is still added. Raises: JobNotFound."""
+        # What it works on is let go, and without that it ends.
         self._store().finish(job_id, status="cancelled")
         return self.job(job_id)
 
@@ -145,8 +142,6 @@ class Jobs:
                 self._reindex(job, collection)
         except (_Stopped, Loading):
             raise
-        except _Cancelled:
-            return
         except WenyuanError as error:
             if self._stopping.is_set():
                 raise _Stopped from error
@@ -218,7 +213,6 @@ class Jobs:
 
     def _advance(self, job: StoredJob, *, done: int, total: int, report: dict[str, Any]) -> None:
         encoded = json.dumps(report, ensure_ascii=False)
-        if not self._store().advance(job.id, done=done, total=total, report=encoded):
-            raise _Cancelled
+        self._store().advance(job.id, done=done, total=total, report=encoded)
         if self._stopping.is_set():
             raise _Stopped

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -19,7 +20,7 @@ from api.app import create_app
 from api.background import Jobs
 from api.library import Library
 from api.settings import Settings
-from embeddings import read
+from embeddings import Collection, read
 from frontends import GAS, served
 
 ROOT = Path(__file__).parent.parent
@@ -353,6 +354,41 @@ def test_a_batch_that_is_stopped_before_its_turn_adds_nothing(tmp_path: Path) ->
     assert (begun.status, begun.file_counts.in_progress) == ("in_progress", 1)
     assert (stopped.status, kept.status, file.status) == ("cancelled",) * 3
     assert (kept.file_counts.cancelled, kept.file_counts.in_progress) == (1, 0)
+
+
+def test_a_batch_that_is_stopped_while_it_runs_keeps_what_is_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    add = Collection.add
+    monkeypatch.setattr("api.background._BATCH_FILES", 1)
+    with serving(tmp_path) as (client, _):
+        batches = client.vector_stores.file_batches
+        is_begun, is_stopped = threading.Event(), threading.Event()
+
+        def add_and_wait(*arguments: Any, **options: Any) -> Any:
+            is_begun.set()
+            assert is_stopped.wait(10)
+            return add(*arguments, **options)
+
+        sent = [
+            client.files.create(file=("x.txt", text.encode()), purpose="assistants") for text in (GRAIN, FIRE)
+        ]
+        monkeypatch.setattr(Collection, "add", add_and_wait)
+        batch = batches.create("default", file_ids=[file.id for file in sent])
+        assert is_begun.wait(10)
+        batches.cancel(batch.id, vector_store_id="default")
+        is_stopped.set()
+        stopped = batches.retrieve(batch.id, vector_store_id="default")
+        while stopped.file_counts.completed == 0:
+            stopped = batches.retrieve(batch.id, vector_store_id="default")
+        files = batches.list_files(batch.id, vector_store_id="default")
+
+    assert (stopped.status, stopped.file_counts.completed, stopped.file_counts.cancelled) == (
+        "cancelled",
+        1,
+        1,
+    )
+    assert [file.status for file in files] == ["completed", "cancelled"]
 
 
 def test_what_was_said_of_a_file_survives_the_death_of_the_server(tmp_path: Path) -> None:

@@ -143,18 +143,16 @@ class JobStore:
         filename, content = rows[0]
         return filename, content
 
-    def advance(self, job_id: str, *, done: int, total: int, report: str) -> bool:
-        """Whether there is more to do: a job that is finished meanwhile stays as it is, but for how far it came."""
-        rows = self._fetch(
+    def advance(self, job_id: str, *, done: int, total: int, report: str) -> None:
+        """Note how far it came. One that is finished meanwhile stays finished."""
+        self._fetch(
             "UPDATE jobs SET done = ?, total = ?, report = ?,"
-            " status = iif(finished_at IS NULL, 'running', status) WHERE id = ?"
-            " RETURNING finished_at IS NULL",
+            " status = iif(finished_at IS NULL, 'running', status) WHERE id = ?",
             done,
             total,
             report,
             job_id,
         )
-        return rows == [(1,)]
 
     def finish(self, job_id: str, *, status: str, error: str | None = None) -> None:
         """What it worked on is let go. One that is finished stays as it is."""
