@@ -58,7 +58,7 @@ def _text(_: str, operator: str, wanted: object) -> str:
 
 def _equals(field: str, operator: str, wanted: object) -> list[Attribute]:
     if operator in ("in", "not in"):
-        listed = wanted if isinstance(wanted, list) else str(wanted).split(",")
+        listed = wanted if isinstance(wanted, list) else str(_single(operator, wanted)).split(",")
     else:
         listed = [_single(operator, wanted)]
     texts = [str(value).strip() for value in listed]

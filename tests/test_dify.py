@@ -177,6 +177,8 @@ def test_a_condition_is_held_to_before_the_search(client: TestClient, library: L
         where("title", "sounds like", "x"),
         where("colour", "is", "red"),
         where("title", "is"),
+        where("title", "in"),
+        where("title", "in", {"a": 1}),
         where("page_count", ">", "many"),
         where("paragraph", ">", 1),
         where("title", "=", 1),
