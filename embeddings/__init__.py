@@ -1,7 +1,7 @@
 """wenyuan's library: official documents in, sentences with their sources out. It has never heard of HTTP."""
 
 from embeddings.collection import MAX_TOP_K, Collection, open_collection
-from embeddings.dialogue import complete_question
+from embeddings.dialogue import complete_question, is_follow_up
 from embeddings.drafts import (
     MAX_DRAFT_CHARS,
     Boilerplate,
@@ -135,6 +135,7 @@ __all__ = [
     "follow_paths",
     "has_collection",
     "is_archive",
+    "is_follow_up",
     "is_readable",
     "load_embedder",
     "load_questions",
