@@ -19,6 +19,7 @@ _NEWEST_FIRST = "按日期由新到旧："
 _ALSO = "，相近表述见"
 _MAX_QUOTES = 6
 _MAX_LITERAL_QUOTES = 2
+_MAX_PLACES = 12
 # A quote scored much lower than the first is about something else more often than it adds to the answer.
 _MIN_SCORE_SHARE = {"topic": 0.7, "count": 0.9, "yes_no": 0.9, "fact": 1.0}
 _ISO_DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
@@ -52,6 +53,9 @@ def answer_with_quotes(question: str, hits: Sequence[Hit], collection: Collectio
     """What `hits` say to `question`: a digest by document, the one sentence, or the literal words."""
     if not hits:
         return Answer((Piece(_no_answer(collection)),), ())
+    if hits[0].why.is_place:
+        statements = _fold(hits, _MAX_PLACES)
+        return _digest(statements) if len(statements) > 1 else _literal("fact", statements)
     kind = kind_of(question)
     near = [hit for hit in hits if hit.score >= _MIN_SCORE_SHARE[kind] * hits[0].score]
     if kind == "topic":

@@ -11,14 +11,22 @@ from api.answering import NO_QUESTION, Answer, Piece, answer_with_quotes
 from api.checking import Checker
 from api.llm import LanguageModel, LanguageModelFailed
 from api.prompting import answer_messages, rewrite_messages
-from api.questions import is_follow_up, stand_alone
-from embeddings import MAX_QUERY_CHARS, Collection, EmptyText, Filter, Hit
+from embeddings import (
+    MAX_QUERY_CHARS,
+    Collection,
+    EmptyText,
+    Filter,
+    Hit,
+    complete_question,
+    is_follow_up,
+)
 
 TOP_K = 10
 MAX_ANSWER_TOKENS = 1_024
 _EXCERPTS = "以下是文件原文摘录"
 NO_CITATION = f"（语言模型的回答没有可核对的出处，{_EXCERPTS}。）"
 _MAX_SOURCES = 8
+_MAX_PLACES = 12
 _MAX_REWRITTEN_CHARS = 200
 _REWRITE_TIMEOUT_S = 8
 
@@ -79,20 +87,28 @@ async def ask(
 
     Raises: as `Collection.search` does, but for a question without words.
     """
-    alone = await _stand_alone(question, history, model)
+    rewritten = await _rewritten(question, history, model)
+    alone = complete_question(rewritten, history)
     try:
-        hits = await anyio.to_thread.run_sync(lambda: collection.search(alone, top_k=top_k, filter=filter))
-        answer = await anyio.to_thread.run_sync(answer_with_quotes, alone, hits, collection)
+        found = await anyio.to_thread.run_sync(
+            lambda: collection.search(
+                rewritten, top_k=max(top_k, _MAX_PLACES), filter=filter, history=history
+            )
+        )
+        hits = found[:top_k]
+        # A list of places is told as a whole.
+        told = found if found and found[0].why.is_place else hits
+        answer = await anyio.to_thread.run_sync(answer_with_quotes, alone, told, collection)
     except EmptyText:
         return Asked(question, (), Answer((Piece(NO_QUESTION),), ()), (), None)
     cited = answer.cited if model is None else _offered(answer.cited, hits)
     return Asked(alone, tuple(hits), answer, cited, model, max_tokens)
 
 
-async def _stand_alone(question: str, history: Sequence[str], model: LanguageModel | None) -> str:
-    """`question` as it means after `history`; by rule where the language model does not say."""
+async def _rewritten(question: str, history: Sequence[str], model: LanguageModel | None) -> str:
+    """`question` as the language model says that it means after `history`, if it does."""
     if model is None or not history or len(question) > MAX_QUERY_CHARS:
-        return stand_alone(question, history)
+        return question
     rewritten = ""
     try:
         with anyio.move_on_after(_REWRITE_TIMEOUT_S):
@@ -101,7 +117,7 @@ async def _stand_alone(question: str, history: Sequence[str], model: LanguageMod
         pass
     is_usable = 0 < len(rewritten) <= _MAX_REWRITTEN_CHARS and "\n" not in rewritten
     if not is_usable:
-        return stand_alone(question, history)
+        return question
     # What it adds is welcome, what the user said must stay where it means something by itself.
     return rewritten if is_follow_up(question) or len(rewritten) >= len(question) // 2 else question
 

@@ -215,6 +215,9 @@ def _figures(reports: "list[Report]") -> "Table":
     table = make_table("", *(report.legs for report in reports))
     for label, figure in _FIGURES.items():
         table.add_row(label, *(figure(report) for report in reports))
+    for of_kind in zip(*(report.kinds for report in reports), strict=True):
+        label = f"{of_kind[0].kind or 'no kind'}, right first"
+        table.add_row(label, *(f"{one.right:.3f} of {one.questions}" for one in of_kind))
     return table
 
 

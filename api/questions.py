@@ -1,12 +1,11 @@
-"""What a question asks for, read by rule: its kind, the sentence of a quote that answers it, what a follow-up means."""
+"""What a question asks for, read by rule: its kind, and the sentence of a quote that answers it."""
 
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
 from api.wording import character_pairs
-from embeddings import MAX_QUERY_CHARS, Hit, Span, complete_question
+from embeddings import Hit, Span
 
 Kind = Literal["topic", "fact", "count", "yes_no"]
 
@@ -32,14 +31,6 @@ _ASKS_ITSELF = re.compile(r"[？?][”’」』）)\"']*\s*$")
 _MIN_SENTENCE_CHARS = 10
 # One sentence stands for the quote where it has this much of what the quote shares with the question.
 _ENOUGH = 0.8
-_REFERRING = re.compile(
-    r"^(?:那么?|那|这|它|他|她|其|该|上述|以上|前面|刚才|还有|另外|再|继续|具体|详细|为什么|然后|接着)"
-    r"|(?:呢|它们?|他们|这个|那个|这些|那些|其中)[？?。！\s]*$|(?:展开|举例|详细|细说|继续)"
-)
-_ASKING = re.compile(
-    r"多少|几|谁|什么|怎么|怎样|如何|为何|为什么|时候|哪|负责|要求|规定|措施|原因|具体|[吗呢吧啊的了是有呀]|[\W_]"
-)
-_SAID_AGAIN = re.compile(r"^(?:那么?|还有|另外|然后|接着)[，,]?|呢[？?。！\s]*$")
 
 
 def kind_of(question: str) -> Kind:
@@ -70,23 +61,3 @@ def narrow(hit: Hit, question: str, kind: Kind) -> Hit:
     end = best.start() + len(best[0].rstrip())
     span = Span(hit.quote_span.start + start, hit.quote_span.start + end)
     return replace(hit, quote=hit.quote[start:end], quote_span=span)
-
-
-def is_follow_up(question: str) -> bool:
-    """Whether `question` means something only after the one before it."""
-    question = question.strip().translate(_TRADITIONAL)
-    return not _ASKING.sub("", question) or _REFERRING.search(question) is not None
-
-
-def stand_alone(question: str, history: Sequence[str]) -> str:
-    """`question` as it would be asked alone; `history` is oldest first.
-
-    「那道路交通呢」 takes the frame of the question before; what only refers to it (「这个怎么处罚」) is joined to it.
-    """
-    completed = complete_question(question, history)
-    if completed != question:
-        return completed
-    if not history or not is_follow_up(question):
-        return question
-    joined = f"{history[-1].strip()} {_SAID_AGAIN.sub('', question.strip())}"
-    return joined if len(joined) <= MAX_QUERY_CHARS else question

@@ -27,6 +27,7 @@ def search_reply(query: str, collection: str, hits: Sequence[Hit], *, took_ms: f
     return {
         "query": query,
         "collection": collection,
+        "corrected_query": _corrected(hits),
         "took_ms": round(took_ms, 2),
         "no_answer": not hits,
         "hits": [_hit(hit) for hit in hits],
@@ -40,6 +41,7 @@ def search_reply_of_several(
     return {
         "query": query,
         "collections": collections,
+        "corrected_query": _corrected(hits),
         "took_ms": round(took_ms, 2),
         "no_answer": not hits,
         "hits": [_named_hit(hit) for hit in hits],
@@ -171,6 +173,10 @@ def _metadata(metadata: Metadata) -> Json:
     return {name: field and {"value": field.value, "span": field.span} for name, field in fields.items()}
 
 
+def _corrected(hits: Sequence[Hit]) -> str | None:
+    return next((hit.why.corrected_query for hit in hits if hit.why.corrected_query), None)
+
+
 def _hit(hit: Hit) -> Json:
     return {
         "rank": hit.rank,
@@ -188,6 +194,7 @@ def _hit(hit: Hit) -> Json:
             "lexical_rank": hit.why.lexical_rank,
             "matched_terms": hit.why.matched_terms,
             "rerank_score": hit.why.rerank_score and round(hit.why.rerank_score, _SCORE_DIGITS),
+            "is_place": hit.why.is_place,
         },
     }
 

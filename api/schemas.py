@@ -133,6 +133,7 @@ class WhyReply(_Reply):
     rerank_score: float | None = Field(
         description="What the re-ranker says of it, 0 to 1; null where none is set."
     )
+    is_place: bool = Field(description="It is the numbered place that was asked for, or what tells of it.")
 
 
 class HitReply(_Reply):
@@ -157,6 +158,9 @@ class SearchReply(_Reply):
     query: str
     collection: str | None = None
     collections: list[str] | None = None
+    corrected_query: str | None = Field(
+        description="What was searched for, where the query seemed to be mistyped."
+    )
     took_ms: float
     no_answer: bool = Field(description="True exactly when there are no hits.")
     hits: list[HitReply]

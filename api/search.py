@@ -13,7 +13,6 @@ from api.errors import blaming, responses
 from api.filtering import read_filters
 from api.library import Library
 from api.llm import LanguageModel
-from api.questions import stand_alone
 from api.rendering import ask_reply, search_reply, search_reply_of_several, to_json
 from api.schemas import AskReply, AskRequest, SearchReply, SearchRequest
 from embeddings import Collection, Filter, Hit
@@ -30,7 +29,8 @@ def search_routes(library: Library, model: LanguageModel | None = None) -> APIRo
         names = list(dict.fromkeys(request.collections or [request.collection]))
         collections = [library.collection(name) for name in names]
         asked = _Asked(
-            stand_alone(request.query, request.history or ()),
+            request.query,
+            tuple(request.history or ()),
             request.top_k,
             request.min_score,
             read_filters(request.filters),
@@ -67,6 +67,7 @@ def search_routes(library: Library, model: LanguageModel | None = None) -> APIRo
 @dataclass(frozen=True, slots=True)
 class _Asked:
     query: str
+    history: tuple[str, ...]
     top_k: int
     min_score: float | None
     filter: Filter | None
@@ -84,6 +85,7 @@ def _search(collections: Sequence[Collection], asked: _Asked) -> list[Hit]:
             min_score=asked.min_score,
             filter=asked.filter,
             newest_first=asked.newest_first,
+            history=asked.history,
         )
     ]
     if len(collections) == 1:

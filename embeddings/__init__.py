@@ -2,7 +2,7 @@
 
 from embeddings.attributes import MAX_ATTRIBUTES, Attribute, check_attributes, is_attribute
 from embeddings.collection import MAX_TOP_K, Collection, open_collection
-from embeddings.dialogue import complete_question
+from embeddings.dialogue import complete_question, is_follow_up
 from embeddings.drafts import (
     MAX_DRAFT_CHARS,
     Boilerplate,
@@ -152,6 +152,7 @@ __all__ = [
     "has_collection",
     "is_archive",
     "is_attribute",
+    "is_follow_up",
     "is_readable",
     "load_embedder",
     "load_questions",

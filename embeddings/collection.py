@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from embeddings.attributes import Attribute, check_attributes
+from embeddings.asking import Dialogue, Search
 from embeddings.drafts import (
     DraftReport,
     LibraryPhrase,
@@ -23,7 +24,7 @@ from embeddings.errors import EmbedderMismatch, InvalidInput
 from embeddings.filters import Filter
 from embeddings.local import LocalStorage
 from embeddings.queries import validate_query
-from embeddings.ranking import Legs, Scored, Weights, find_runs, load_weights, rank
+from embeddings.ranking import Legs, Scored, Weights, find_runs
 from embeddings.reranker import Reranking
 from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
 from embeddings.terms import fold, join_terms
@@ -120,8 +121,12 @@ class Collection:
         legs: Legs = "both",
         filter: Filter | None = None,
         newest_first: bool = False,
+        history: Sequence[str] = (),
     ) -> list[Hit]:
         """The passages that answer `query`, best first; none where nothing does.
+
+        `history` are the questions before it, oldest first, without which a follow-up means little. A question
+        about a numbered place (「第四点讲了什么」) is answered with that place.
 
         `min_score` replaces the answer threshold; `legs` leaves one of the two retrievers out. Only documents
         that `filter` leaves are searched; `newest_first` orders by date what answers. A re-ranker is asked where
@@ -134,27 +139,23 @@ class Collection:
         """
         if not 1 <= top_k <= MAX_TOP_K:
             raise InvalidInput(f"top_k is {top_k}; give 1 to {MAX_TOP_K}.")
-        folded = validate_query(query)
+        validate_query(query)
         reranking = self._reranking if legs == "both" and not newest_first else None
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]
-            hits = rank(
-                folded,
+            search = Search(
                 snapshot,
                 space.embedder,
-                load_weights(),
                 background=space.background,
-                top_k=max(top_k, reranking.hits) if reranking else top_k,
-                # A score that the re-ranker may still raise is no reason to leave a hit out.
-                min_score=0.0 if reranking and min_score is not None else min_score,
+                top_k=top_k,
+                min_score=min_score,
                 legs=legs,
                 scope=snapshot.select(filter) if filter else None,
                 newest_first=newest_first,
+                reranking=reranking,
             )
-        if reranking:
-            again = reranking.apply(query, hits)
-            hits = [hit for hit in again if min_score is None or hit.score >= min_score][:top_k]
-        return [_of_collection(hit, self.name) for hit in hits]
+            hits = _compared(Dialogue(search).ask(query, history), query, space.embedder)
+        return [_of_collection(hit, self.name) for hit in hits[:top_k] if hit.score >= (min_score or 0)]
 
     def similar(
         self,
@@ -324,6 +325,15 @@ class _Prepared:
             SegmentEntry(f"{context} {join_terms(text)}".strip())
             for context, text in zip(_contexts(document, self.folded, segments), self.texts, strict=True)
         ]
+
+
+def _compared(hits: list[Hit], query: str, embedder: Embedder) -> list[Hit]:
+    """`hits`, where they are places, with the cosine of query and quote."""
+    if not hits or not hits[0].why.is_place:
+        return hits
+    vectors = embedder.encode_passages([fold(hit.quote) for hit in hits])
+    cosines = vectors @ embedder.encode_queries([fold(query)])[0]
+    return [replace(hit, similarity=float(cosine)) for hit, cosine in zip(hits, cosines, strict=True)]
 
 
 def _of_collection(hit: Hit, name: str) -> Hit:

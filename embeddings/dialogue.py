@@ -3,61 +3,129 @@
 import re
 from collections.abc import Sequence
 
+from embeddings.terms import fold
+
 _MAX_HISTORY = 20
 _MAX_FOLLOW_UP_CHARS = 16
 # A topic longer than this that has a frame of its own is a question of its own.
 _MAX_TOPIC_CHARS = 6
-_OPENING = re.compile(r"^(?:那么?|还有|另外|再说说?|换成|至于|然后)[，,\s]*")
-_CLOSING = re.compile(r"(?:呢|怎么样|又怎么样|又如何|又怎样|的话)?[？?。！!\s]*$")
+_MAX_JOINED_CHARS = 400
+_OPENING = re.compile(
+    r"(?:那么?(?!个|些|里|边|次|份|篇|家|种)|还有|另外|再说说?|换成|至于|然后|接着|好的?,|嗯,)[,\s]*(?:说说|看看|讲讲)?"
+)
+_CLOSING = re.compile(r"(?:呢|怎么样|又怎么样|又如何|又怎样|的话)?[?。!\s]*$")
 # A question is a topic in a frame: 「（谁负责）群租房（怎么管）」, 「燃气（领域要求）」.
 _FRAME_BEFORE = re.compile(
-    r"^(?:请问|关于|对于|针对|在|谁负责|谁来|哪些(?:部门|单位)(?:负责|要)?|怎样|怎么|如何|什么是|为什么(?:要)?)+(?=.{2})"
+    r"(?:请问|关于|对于|针对|在|谁负责|谁来|哪些(?:部门|单位)(?:负责|要)?|怎样|怎么|如何|什么是|为什么(?:要)?)+(?=.{2})"
 )
 _FRAME_AFTER = re.compile(
     r"(?:领域|方面|行业|工作)?(?:里|中|上)?的?(?:(?:下降|上升|增加|减少|增长|发生)了?)?"
-    r"(?:(?:有|是|归|由|该|要|应该|应当)?(?:什么|哪些|哪个|怎么|怎样|如何|多少|几|谁)[^，。]{0,10}"
+    r"(?:(?:有|是|归|由|该|要|应该|应当)?(?:什么|哪些|哪个|怎么|怎样|如何|多少|几|谁)[^,。]{0,10}"
     r"|(?:具体|主要|最新)?(?:要求|规定|措施|任务|安排|部署|责任|职责|处罚|情况|现状|目标|重点|内容|标准|办法|做法|问题|隐患|检查|整治|治理|管理|监管))"
-    r"[？?]*$"
+    r"[?]*$"
 )
 # What has a question of its own is no topic to be put into another's.
 _ASKS = re.compile("多少|几|什么|谁|哪|怎么|怎样|如何|为何|吗")
-_ASKS_AGAIN = re.compile(r"呢[？?。！!\s]*$")
+_ASKS_AGAIN = re.compile(r"呢[?。!\s]*$")
 _NUMBERED = re.compile(r"第[一二三四五六七八九十百\d]{1,4}(?:大|个)?(?:点|条|项|部分|方面|问题|章|节)")
+_NAMES_DOCUMENT = re.compile("(?:法|条例|办法|规定|细则|规则|决定|通知|讲话|发言|报告|会议)》?$")
 _DOMAIN = re.compile(r"(?:领域|方面|行业|工作)$")
-_DOMAIN_BEFORE = re.compile(r"^(?:领域|方面|行业|工作)")
+_DOMAIN_BEFORE = re.compile(r"(?:领域|方面|行业|工作)")
+_PRONOUN = re.compile(
+    "这(?:个|些|项|件|种|次|里|样|方面|一块|块)?|那(?:个|些|里|边|次|样)|(?:它|他|她)们?|其(?:中|余)?|该|上述|以上|前面|刚才(?:说的|提到的)?"
+)
+_REFERRING = re.compile(
+    rf"^(?:{_PRONOUN.pattern}|那么?|还有|另外|再|继续|具体|详细|为什么|然后|接着)"
+    r"|(?:呢|它们?|他们|这个|那个|这些|那些|其中)[?。!\s]*$|(?:展开|举例|详细|细说|继续)"
+)
+_ASKING = re.compile(
+    r"多少|几|谁|什么|怎么|怎样|如何|为何|为什么|时候|哪|负责|要求|规定|措施|原因|具体|[吗呢吧啊的了是有呀]|[\W_]"
+)
+# A question that begins with what is done, or with the asking, says it of something named before.
+_NO_SUBJECT = re.compile(
+    "(?:都|又|还|再|要|应|该|需|能|可以?|会|有没有|有|由|归|在|从|到|被|向|对|给|占|死|伤|花|共|一共|总共|大概|什么时候|何时|哪|谁|怎么|怎样|如何|为何"
+    "|为什么|多久|多少|几|是谁|是否|是不是)"
+)
+_MAX_SAID_CHARS = 5
 
 
 def complete_question(question: str, history: Sequence[str]) -> str:
     """`question` as it would be asked alone, after the questions of `history` (oldest first).
 
-    「那道路交通呢」 after 「燃气领域要求」 is 「道路交通领域要求」. A question that stands alone comes back as it is.
+    「那道路交通呢」 after 「燃气领域要求」 is 「道路交通领域要求」; what only refers to the question before (「这个谁负责」) is
+    joined to its topic. A question that stands alone comes back as it is.
     """
     previous = ""
     for earlier in [*history[-_MAX_HISTORY:], question]:
         previous = _complete(earlier.strip(), previous)
-    return previous or question
+    return previous if previous and len(previous) <= _MAX_JOINED_CHARS else question
 
 
-def _goes_on(question: str) -> bool:
-    """Whether a question says itself that it goes on from the one before."""
-    asks_again = len(question) <= _MAX_FOLLOW_UP_CHARS and _ASKS_AGAIN.search(question) is not None
-    return asks_again or _OPENING.match(question) is not None
+def is_follow_up(question: str) -> bool:
+    """Whether `question` means something only after the one before it."""
+    folded = fold(question.strip())
+    return not _ASKING.sub("", folded) or _REFERRING.search(folded) is not None
+
+
+def may_follow_up(question: str) -> bool:
+    """Whether `question` may mean something only after the one before it: it is short and names no subject."""
+    folded = fold(question.strip())
+    said = _ASKING.sub("", folded)
+    return len(said) <= _MAX_SAID_CHARS and _NO_SUBJECT.match(folded) is not None
+
+
+def join_question(question: str, history: Sequence[str]) -> str:
+    """`question` asked of the topic of the last of `history`."""
+    previous = complete_question(history[-1], history[:-1])
+    return _joined(question.strip(), fold(question.strip()), previous)
 
 
 def _complete(question: str, previous: str) -> str:
-    if not previous or not _goes_on(question):
-        return question
-    topic = _CLOSING.sub("", _OPENING.sub("", question))
-    if not topic or _ASKS.search(topic):
-        return question
-    if _NUMBERED.search(topic) or (_FRAME_AFTER.search(topic) and len(topic) > _MAX_TOPIC_CHARS):
+    if not previous or not question:
+        return question or previous
+    folded = fold(question)
+    opening = _OPENING.match(folded)
+    start = opening.end() if opening else 0
+    closing = _CLOSING.search(folded, start)
+    end = closing.start() if closing else len(folded)
+    topic, said = question[start:end].strip(), folded[start:end].strip()
+    asks_again = len(question) <= _MAX_FOLLOW_UP_CHARS and _ASKS_AGAIN.search(folded) is not None
+    if (asks_again or opening) and said and not _ASKS.search(said) and not _PRONOUN.match(said):
+        return _in_frame(topic, said, previous)
+    return _joined(topic, said, previous) if is_follow_up(folded) else question
+
+
+def _in_frame(topic: str, said: str, previous: str) -> str:
+    """`topic` asked of as `previous` asks of its own."""
+    if _NUMBERED.search(said) or (_FRAME_AFTER.search(said) and len(said) > _MAX_TOPIC_CHARS):
         return topic
-    before = _FRAME_BEFORE.match(previous)
-    start = before.end() if before else 0
-    after = _FRAME_AFTER.search(previous, start)
-    frame = previous[after.start() :] if after else ""
-    if after and _FRAME_AFTER.fullmatch(topic):
-        return previous[: after.start()] + topic
-    if _DOMAIN.search(topic):
-        frame = _DOMAIN_BEFORE.sub("", frame)
+    start, end = _topic_of(previous)
+    frame = previous[end:]
+    place = _NUMBERED.search(fold(previous))
+    if place and _NAMES_DOCUMENT.search(said):
+        return topic + previous[place.start() :]
+    if end < len(previous) and _FRAME_AFTER.fullmatch(said):
+        return previous[:end] + topic
+    if _DOMAIN.search(said):
+        before = _DOMAIN_BEFORE.match(fold(frame))
+        frame = frame[before.end() :] if before else frame
     return f"{previous[:start]}{topic}{frame}"
+
+
+def _joined(topic: str, said: str, previous: str) -> str:
+    """What `topic` asks of the topic of `previous`."""
+    pronoun = _PRONOUN.match(said)
+    asked = topic[pronoun.end() :].strip() if pronoun else topic
+    start, end = _topic_of(previous)
+    of = previous[start:end].strip() or previous
+    joined = f"{of} {asked}".strip()
+    return joined if len(joined) <= _MAX_JOINED_CHARS else topic
+
+
+def _topic_of(question: str) -> tuple[int, int]:
+    """Where the topic of a question begins and ends."""
+    folded = fold(question)
+    before = _FRAME_BEFORE.match(folded)
+    start = before.end() if before else 0
+    after = _FRAME_AFTER.search(folded, start)
+    return start, after.start() if after else len(question)

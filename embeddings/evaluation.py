@@ -30,12 +30,13 @@ class Gold:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """`gold` holds the alternatives that answer it, none where nothing does."""
+    """`gold` holds the alternatives that answer it, none where nothing does; `history` the questions before it."""
 
     question: str
     gold: tuple[Gold, ...]
     kind: str
     split: str
+    history: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,16 @@ class Level:
     hit_at_10: float
     mrr: float
     ndcg_at_10: float
+
+
+@dataclass(frozen=True, slots=True)
+class KindReport:
+    """Of the questions of one kind: the answerable ones whose first quote is right, the unanswerable ones that got
+    no hit."""
+
+    kind: str
+    questions: int
+    right: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +76,7 @@ class Report:
     false_answers: float
     median_ms: float
     p95_ms: float
+    kinds: tuple["KindReport", ...]
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -82,7 +94,8 @@ def load_questions(path: Path) -> list[Question]:
             record = json.loads(line)
             gold = tuple(Gold(g["filename"], Span(g["start"], g["end"])) for g in record["gold"])
             kind, split = record.get("kind", ""), record.get("split", "")
-            questions.append(Question(record["question"], gold, kind, split))
+            history = tuple(str(earlier) for earlier in record.get("history", ()))
+            questions.append(Question(record["question"], gold, kind, split, history))
         except (ValueError, KeyError, TypeError) as error:
             raise InvalidInput(
                 f"Line {number} of {path.name} is not a question: each line is a JSON object with “question” and"
@@ -101,6 +114,8 @@ def evaluate(collection: Collection, questions: Sequence[Question], *, legs: Leg
     found = [_ask(collection, question, legs, times) for question in answerable]
     false_answers = [bool(_ask(collection, question, legs, times)) for question in unanswerable]
     pairs = list(zip(answerable, found, strict=True))
+    right = [(q.kind, any(_gains(q, [(h, h.quote_span) for h in hits[:1]]).found)) for q, hits in pairs]
+    right += [(q.kind, not is_false) for q, is_false in zip(unanswerable, false_answers, strict=True)]
     shares = [_answer_share(hits[0], question) for question, hits in pairs if hits]
     return Report(
         legs=legs,
@@ -113,6 +128,11 @@ def evaluate(collection: Collection, questions: Sequence[Question], *, legs: Leg
         false_answers=_mean(false_answers),
         median_ms=median(times) if times else 0.0,
         p95_ms=quantiles(times, n=20)[-1] if len(times) > 1 else 0.0,
+        kinds=tuple(
+            KindReport(kind, len(of_kind), _mean(of_kind))
+            for kind in dict.fromkeys(question.kind for question in questions)
+            for of_kind in [[is_right for other, is_right in right if other == kind]]
+        ),
     )
 
 
@@ -128,7 +148,9 @@ def _ask(collection: Collection, question: Question, legs: Legs, times: list[flo
     # The threshold is that of both legs together; one alone is ranked only.
     min_score = None if legs == "both" else 0.0
     start = time.perf_counter()
-    hits = collection.search(question.question, top_k=_DEPTH, min_score=min_score, legs=legs)
+    hits = collection.search(
+        question.question, top_k=_DEPTH, min_score=min_score, legs=legs, history=question.history
+    )
     times.append((time.perf_counter() - start) * 1000)
     return hits
 

@@ -1,6 +1,7 @@
 """The outline of an official document: its numbered places, at line start and inside paragraphs, as a tree.
 
-Knows 编 章 节 条, 「一、」「（一）」「1.」「（1）」「①」, and the spoken lists 「一是」「一要」「第一，」.
+Knows 编 章 节 条, 「一、」「（一）」「1.」「（1）」「①」, the spoken lists 「一是」「一要」「第一，」, and the agenda of a
+meeting, 「下面，进行第二项议程。」.
 """
 
 import re
@@ -18,6 +19,9 @@ _BOTH = {
     "一是": re.compile(rf"({_NUMERAL})是(?!否|非)"),
     "一要": re.compile(rf"({_NUMERAL})要(?!素|件|点)"),
     "第一，": re.compile(rf"第({_NUMERAL})[，,、]"),
+    "议程": re.compile(
+        rf"(?:[\u4e00-\u9fff]{{0,4}}[，,])?[\u4e00-\u9fff]{{0,6}}第({_NUMERAL})(?:项|个)(?:议程|议题)"
+    ),
 }
 _LINE_START = {
     "编": re.compile(rf"第({_NUMERAL}|\d+)(?:编|分编|篇|部分)(?=\s|$|[：:、])"),
@@ -29,8 +33,12 @@ _LINE_START = {
     "1)": re.compile(r"(\d{1,2})[)）]"),
     **_BOTH,
 }
+# From the outermost in.
+LAW_KINDS = ("编", "章", "节", "条")
 # Lists that mean something only when they go on: 「一要」 may also just begin a sentence.
-_SPOKEN = frozenset({"一是", "一要", "第一，"})
+_SPOKEN = frozenset({"一是", "一要", "第一，", "议程"})
+# What is said after an agenda belongs to none of it.
+_AFTER_AGENDA = re.compile(rf"(?:刚才|以上|至此)|(?:{_NUMERAL})、|[（(]{_NUMERAL}[）)]")
 _BOUNDARY = re.compile(r"[。；;：:！!？?]”?\s*")
 _LABEL_END = re.compile(r"[。；;：:！!？?]")
 _MAX_LABEL_CHARS = 60
@@ -67,6 +75,12 @@ def is_ending(text: str, line: Span) -> bool:
     return _ENDING.match(text, line.start, line.end) is not None
 
 
+def kind_of_list(text: str, heading: Heading) -> str:
+    """The kind of list that a heading of `read_outline` belongs to, named by what its first place looks like."""
+    place = _match_place(text, heading.span, _LINE_START, is_inline=False)
+    return place.kind if place else ""
+
+
 def parse_numeral(numeral: str) -> int:
     """「二十三」, 「二三」, 「23」 or 「㉓」-like to a number."""
     if numeral.isdecimal():
@@ -100,6 +114,7 @@ class _Walk:
         for line, found in zip(lines, places, strict=True):
             if is_ending(self._text, line):
                 self._close(0, line.start)
+            self._close_agenda(line)
             self._walk_line(line, [place for place in found if _goes_on(place, found, spoken)])
         self._close(0, lines[-1].end if lines else 0)
         return tuple(self._headings)
@@ -135,7 +150,15 @@ class _Walk:
             self._opened_in_line.add((place.kind, place.number))
 
     def _depth_of(self, place: _Place) -> int:
-        """Where `place` stands: beside the open place of its kind, else under all that is open."""
+        """Where `place` stands: beside the open place of its kind, else under all that is open; of a law, under
+        what is above it by its name."""
+        if place.kind in LAW_KINDS:
+            below = LAW_KINDS[LAW_KINDS.index(place.kind) :]
+            above = (
+                kind not in below and kind in LAW_KINDS
+                for kind in (entry.place.kind for entry in self._stack)
+            )
+            return next((depth for depth, is_above in enumerate(above) if not is_above), len(self._stack))
         for depth, entry in enumerate(self._stack):
             if (entry.place.kind, entry.place.is_inline) == (place.kind, place.is_inline):
                 return depth
@@ -146,6 +169,11 @@ class _Walk:
             closed = self._stack.pop().heading
             heading = self._headings[closed]
             self._headings[closed] = replace(heading, extent=Span(heading.extent.start, end))
+
+    def _close_agenda(self, line: Span) -> None:
+        if _AFTER_AGENDA.match(self._text, line.start, line.end):
+            agenda = (depth for depth, entry in enumerate(self._stack) if entry.place.kind == "议程")
+            self._close(next(agenda, len(self._stack)), line.start)
 
     def _close_lists_under_lead_in(self, position: int, lead_ins: list[int]) -> None:
         """「消防方面。一是…三是…油气方面。」: the second topic ends the list that the first one opened."""
@@ -204,6 +232,8 @@ def _label(text: str, place: _Place, line: Span) -> Span:
     if place.kind == "条":
         return place.span
     stop = _LABEL_END.search(text, place.span.end, line.end)
+    if place.kind == "议程" and stop:
+        stop = _LABEL_END.search(text, stop.end(), line.end) or stop
     end = stop.start() if stop else line.end
     if end - place.span.start > _MAX_LABEL_CHARS:
         comma = re.compile("[，,]").search(text, place.span.end + 4, place.span.start + _MAX_LABEL_CHARS)

@@ -22,10 +22,13 @@ Presence = npt.NDArray[np.float64]
 """(terms,): 0..1, how far each term of a query is there."""
 
 MAX_QUERY_CHARS = 2_000
+# A query of more terms than this is a pasted paragraph, and is searched for by so many of them.
+_PASTED_TERMS, _SEARCHED_TERMS = 200, 64
 _ASKING = re.compile(
-    "请问|请教|麻烦|帮我|告诉我|我想知道|(?:是|有|叫|为|做|干|用)什么|什么(?:是|叫|时候|样|人)|什么|(?:是|有|归|由|在)?哪(?:些|个|一个|一项|一|里|儿|位|几|年|天)"
+    "(?:是|在)?(?:第几|哪一?)(?:个方面|个部分|点|条|章|节|部分)(?:里|中)?(?:讲|说|提|谈|强调|规定)?(?:了|到|的)?"
+    "|请问|请教|麻烦|帮我|告诉我|我想知道|(?:是|有|叫|为|做|干|用)什么|什么(?:是|叫|时候|样|人)|什么|(?:是|有|归|由|在)?哪(?:些|个|一个|一项|一|里|儿|位|几|年|天)"
     "|怎么(?:办|样|做|处理)?|咋|怎样|如何|为何|有?多少|几(?=[个次项条名人起家])|是否|是不是|有没有|能不能|可不可以|会不会|要不要"
-    "|(?:是|由|归|找)?谁|[吗呢吧啊呀么]|[的了是]"
+    "|(?:是|由|归|找)?谁|[吗呢啊呀么]|(?<![网酒])吧|[的了是]"
 )
 _ASKS_NUMBER = re.compile("多少|几(?![乎月号日点])|(?:电话|手机|号码|价格|金额|比例|比率|百分比)")
 _ASKS_DATE = re.compile("[几哪](?:年|月|日|号|天|一年|一天)|什么时候|什么时间|何时|何日|日期|时间")
@@ -97,7 +100,9 @@ class Query:
         for run in term_runs(self.content):
             start = 0
             while start < len(run):
-                end = next((e for e in range(len(run), start, -1) if run[start:e] in text), start)
+                end = start
+                while end < len(run) and run[start : end + 1] in text:
+                    end += 1
                 if end - start > 1 or (end > start and len(run) == 1):
                     words.append(run[start:end])
                 start = max(end, start + 1)
@@ -163,12 +168,22 @@ def strip_asking(folded: str) -> str:
     return _ASKING.sub(" ", folded)
 
 
+def blank_asking(folded: str) -> str:
+    """As `strip_asking`, every character in its place."""
+    return _ASKING.sub(lambda match: " " * len(match[0]), folded)
+
+
 def read_query(folded: str, snapshot: Snapshot) -> Query:
     """The query `folded`, its terms weighted by how rare they are in `snapshot`."""
     content = strip_asking(folded)
     counts = Counter(extract_terms(content))
-    terms = tuple(counts)
-    frequencies, total = snapshot.frequencies(terms), snapshot.segment_count()
+    terms, total = tuple(counts), snapshot.segment_count()
+    frequencies = snapshot.frequencies(terms)
+    if len(terms) > _PASTED_TERMS:
+        # Of a pasted paragraph the rarest pairs and words find it, and the rest costs time.
+        places = {term: place for place, term in enumerate(terms) if len(term) > 1}
+        rarest = sorted(places, key=lambda term: frequencies[places[term]])[:_SEARCHED_TERMS]
+        terms, frequencies = tuple(rarest), [frequencies[places[term]] for term in rarest]
     weights = _inverse_frequencies(frequencies, total)
     index = {term: place for place, term in enumerate(terms)}
     return Query(
@@ -200,6 +215,7 @@ def _blended_weights(terms: Sequence[str], frequencies: Sequence[int], total: in
 
 def _read_positions(content: str, index: dict[str, int], weights: npt.NDArray[np.float64]) -> Positions:
     rows = [row for run in term_runs(content) for row in _positions_of(run, index)]
+    rows = [row for row in rows if row[:2] != (-1, -1)]
     whole = np.array([[first, second] for first, second, _ in rows], dtype=np.int64).reshape(-1, 2)
     # A character weighs as much as the commoner of its two pairs: that one is more likely inside a word.
     lightest = np.append(weights, np.inf)[whole].min(axis=1)
@@ -208,9 +224,9 @@ def _read_positions(content: str, index: dict[str, int], weights: npt.NDArray[np
 
 def _positions_of(run: str, index: dict[str, int]) -> list[tuple[int, int, int]]:
     if len(run) == 1 or not is_han(run[0]):
-        return [(index[run], -1, -1)]
-    pairs = [-1, *(index[run[i : i + 2]] for i in range(len(run) - 1)), -1]
-    return [(pairs[i], pairs[i + 1], index[character]) for i, character in enumerate(run)]
+        return [(index.get(run, -1), -1, -1)]
+    pairs = [-1, *(index.get(run[i : i + 2], -1) for i in range(len(run) - 1)), -1]
+    return [(pairs[i], pairs[i + 1], index.get(character, -1)) for i, character in enumerate(run)]
 
 
 def _read_synonyms(content: str, index: dict[str, int]) -> Iterator[Synonym]:
@@ -218,10 +234,9 @@ def _read_synonyms(content: str, index: dict[str, int]) -> Iterator[Synonym]:
     for match in lexicon.pattern.finditer(content):
         others = tuple(other for other in lexicon.others[match[0]] if other not in content)
         if others:
-            places = np.array(
-                [index[term] for term in dict.fromkeys(extract_terms(match[0]))], dtype=np.int64
-            )
-            yield Synonym(places, others)
+            known = [index[term] for term in dict.fromkeys(extract_terms(match[0])) if term in index]
+            if known:
+                yield Synonym(np.array(known, dtype=np.int64), others)
 
 
 def _words(folded: str) -> Counter[str]:

@@ -214,6 +214,10 @@ class Snapshot(Protocol):
         """The stored text. Raises: DocumentNotFound."""
         ...
 
+    def outline(self, document_id: str) -> tuple[Heading, ...]:
+        """The numbered places of a document, in order. Raises: DocumentNotFound."""
+        ...
+
     def passages_at(self, document_id: str, positions: Sequence[int]) -> list[StoredPassage]:
         """For each of `positions` in a document that has passages, the last passage that begins there or before
         it, else the first. Raises: DocumentNotFound."""

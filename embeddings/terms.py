@@ -16,13 +16,22 @@ _IS_HAN = re.compile(f"[{_HAN}]")
 _RUN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+")
 
 
+# Forms of characters that the conversion of traditional ones does not know.
+_VARIANTS = str.maketrans(
+    "衞硏淸靑槪隷敍囯讐値戯鄕尙郞緖晩隣凖厰彊汚吿竃愼塡顚寜寕羙緫搃甦囘廻擕徧"
+    "偪喩逈槀稾劵剏刱剙効欵痺痲憇躭躱躶鑛砲礮廐廵廹関闗隄雑飜飮鬪鬭験騐黙龎",
+    "卫研清青概隶叙国仇值戏乡尚郎绪晚邻准厂强污告灶慎填颠宁宁美总总苏回回携遍"
+    "逼喻迥稿稿券创创创效款痹麻憩耽躲裸矿炮炮厩巡迫关关堤杂翻饮斗斗验验默庞",
+)
+
+
 class _Folding(dict[int, int]):
     """Code point -> folded code point, filled as characters are met."""
 
     def __missing__(self, code_point: int) -> int:
         if 0xD800 <= code_point < 0xE000:
             return code_point
-        folded = unicodedata.normalize("NFKC", chr(code_point)).lower()
+        folded = unicodedata.normalize("NFKC", chr(code_point)).lower().translate(_VARIANTS)
         simplified = _simplifier().convert(folded) if len(folded) == 1 else ""
         self[code_point] = ord(simplified) if len(simplified) == 1 else code_point
         return self[code_point]

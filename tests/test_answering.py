@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from api.answering import NO_ANSWER, Answer, answer_with_quotes
-from api.questions import is_follow_up, kind_of, narrow, stand_alone
+from api.questions import kind_of, narrow
 from api.wording import inline, label, say_the_same
 from embeddings import Collection, Hit, Span, add_paths, load_embedder, open_collection
 from frontends import GAS, NONSENSE, SEEDS
@@ -155,17 +155,6 @@ def test_a_sentence_that_asks_is_no_answer(hit: Hit) -> None:
     asking = hit_like(hit, "麻痹和侥幸心理从哪里来的呢？是因为平时检查走了过场，没有真正落到实处。")
 
     assert narrow(asking, "麻痹和侥幸心理从哪里来", "fact") == asking
-
-
-@pytest.mark.parametrize("question", ["为什么？", "它由谁负责", "具体有哪些要求", "详细说说"])
-def test_a_question_that_refers_back_takes_the_one_before_along(question: str) -> None:
-    assert is_follow_up(question)
-    assert stand_alone(question, ["一", "燃气安全检查"]).startswith("燃气安全检查 ")
-
-
-@pytest.mark.parametrize("question", ["燃气领域要求", "双随机检查", "群租房怎么管"])
-def test_a_question_of_its_own_stands_alone(question: str) -> None:
-    assert stand_alone(question, ["防汛值班"]) == question
 
 
 def test_text_is_shown_as_these_very_characters() -> None:

@@ -31,6 +31,10 @@ def empty(tmp_path: Path) -> Iterator[Collection]:
     collection.close()
 
 
+def test_a_word_that_ends_like_a_question_is_a_word(collection: Collection) -> None:
+    assert "网吧" in collection.search("网吧")[0].quote
+
+
 def test_the_requirements_for_gas_are_found_with_their_source(collection: Collection) -> None:
     hit = collection.search("燃气领域要求")[0]
     assert hit.quote.startswith("燃气领域，要落实好今天视频会的精神")
@@ -84,6 +88,22 @@ def test_spellings_of_one_question_find_the_same(collection: Collection, questio
 
 def test_full_width_letters_and_digits_find_half_width_ones(collection: Collection) -> None:
     assert "推行“1+2+N”的模式" in collection.search("１＋２＋Ｎ模式")[0].quote
+
+
+@pytest.mark.parametrize(
+    ("written", "asked"),
+    [
+        ("防衞設施裏的隱患，應當爲羣衆説清。", "防卫设施里的隐患应当为群众说清"),
+        ("防衛設施裡的隱患，應當為群眾說淸。", "防卫设施里的隐患应当为群众说清"),
+        ("防卫设施里的隐患，应当为群众说清。", "防衞設施裡的隱患應當爲群眾說清"),
+        ("ＬＰＧ鑛山敎育１０次。", "lpg矿山教育10次"),
+    ],
+)
+def test_forms_of_a_character_are_one_and_the_quote_keeps_its_own(
+    empty: Collection, written: str, asked: str
+) -> None:
+    add_text(empty, f"安全讲话\n{written}\n今天天气晴朗，大家心情都很好。")
+    assert empty.search(asked)[0].quote == written
 
 
 def test_simplified_questions_find_traditional_text(empty: Collection) -> None:

@@ -10,14 +10,16 @@ import embeddings
 
 ROOT = Path(__file__).parent.parent
 LAYERS = [
-    {"types", "errors", "terms", "synonyms", "dialogue"},
-    {"splitting", "commonness", "attributes", "resemblance", "letters"},
+    {"types", "errors", "terms", "synonyms"},
+    {"splitting", "commonness", "attributes", "resemblance", "letters", "dialogue"},
     {"chrome", "outline", "filters", "model_folder"},
-    {"letterhead", "onnx_graph"},
+    {"letterhead", "onnx_graph", "place_questions"},
     {"structure", "embedder", "reranker", "seeds"},
     {"readers", "storage"},
-    {"local", "queries"},
-    {"ranking", "drafts"},
+    {"local", "queries", "outlined"},
+    {"ranking", "drafts", "corrections", "literals", "place_matching"},
+    {"places"},
+    {"asking"},
     {"collection"},
     {"folders", "evaluation"},
     {"__init__"},

@@ -275,6 +275,12 @@ class Rows:
         ((text,),) = self._fetch("SELECT text FROM contents WHERE document = ?", self._position(document_id))
         return str(text)
 
+    def outline(self, document_id: str) -> tuple[Heading, ...]:
+        ((outline,),) = self._fetch(
+            "SELECT outline FROM documents WHERE position = ?", self._position(document_id)
+        )
+        return tuple(_heading(*heading) for heading in json.loads(outline))
+
     def passages_at(self, document_id: str, positions: Sequence[int]) -> list[StoredPassage]:
         document = self._position(document_id)
         rows = self._fetch(

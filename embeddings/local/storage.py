@@ -34,7 +34,7 @@ from embeddings.storage import (
     StoredPassage,
     StoredSegment,
 )
-from embeddings.types import Span, Vectors
+from embeddings.types import Heading, Span, Vectors
 
 _log = logging.getLogger(__name__)
 
@@ -102,6 +102,9 @@ class LocalSnapshot:
 
     def text(self, document_id: str) -> str:
         return self._rows.text(document_id)
+
+    def outline(self, document_id: str) -> tuple[Heading, ...]:
+        return self._rows.outline(document_id)
 
     def passages_at(self, document_id: str, positions: Sequence[int]) -> list[StoredPassage]:
         return self._rows.passages_at(document_id, positions)

@@ -1,0 +1,176 @@
+"""What a question wants word for word: the number of a document, a title in 《》, a quotation, a code like 1+2+N.
+
+Where the words stand their passages come first; a number or a quotation that stands nowhere has no answer, whatever is
+like it.
+"""
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from embeddings.filters import Condition, spell
+from embeddings.queries import blank_asking
+from embeddings.splitting import split_sentences
+from embeddings.storage import Scope, Snapshot
+from embeddings.terms import extract_terms, fold
+from embeddings.types import Hit, Span
+
+_HAN = r"[\u4e00-\u9fff]"
+_NUMBER = re.compile(
+    rf"(?P<issuer>(?:{_HAN}\s*){{1,12}})[\[(〔【{{<]?\s*(?P<year>(?:19|20)\d\s*\d)\s*年?\s*[\])〕】}}>]?\s*第?\s*(?P<number>\d{{1,5}})\s*号"
+)
+_BEFORE_ISSUER = re.compile("^.*(?:关于|根据|按照|依据|查找?|文件|文号|看看|找|的|是|请|在|有|文)(?=.{2})")
+# An issuer's name begins where no other character could belong to it.
+_ISSUER_START = rf"(?:(?<!{_HAN})|(?<=[据照到见以和及与由了文的按将对发布《]))"
+_QUOTED = re.compile(
+    '(?P<title>《[^《》]{2,80}》)|“([^“”]{2,80})”|「([^「」]{2,80})」|『([^『』]{2,80})』|"([^"]{2,80})"'
+)
+_CODE = re.compile(r"[a-z0-9]+(?:[+·&][a-z0-9]+)+")
+_NO_LETTER = re.compile(r"[^\w+]|_")
+_TELLS_NOTHING = re.compile(
+    "原文|原话|出处|出自|来自|文号|文件|通知|全文|内容|规定|哪里|哪儿|提到|讲到|说到|这句话|一句|有没有|讲|说|在|的|是|里|中|吗|了"
+)
+_MAX_CHARS = 150
+_LOOKED_AT = 200
+_MAX_DOCUMENTS = 50
+_EXACT_SCORE = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """`pattern` finds it in a folded text, `words` search for it; `own` holds of the documents that it names."""
+
+    pattern: re.Pattern[str]
+    words: str
+    own: Condition | None
+    is_required: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Literals:
+    """`is_all` says that a question holds nothing else that tells."""
+
+    found: tuple[Literal, ...]
+    is_all: bool
+
+    def stand_in(self, folded: str) -> bool:
+        return all(literal.pattern.search(folded) for literal in self.found)
+
+
+def read_literals(folded: str) -> Literals | None:
+    """Those of a question, None where it has none; a pasted paragraph is not one."""
+    if len(folded) > _MAX_CHARS:
+        return None
+    numbers = list(_NUMBER.finditer(blank_asking(folded)))
+    quotations = list(_QUOTED.finditer(folded))
+    codes = list(_CODE.finditer(folded))
+    rest = folded
+    for match in (*numbers, *quotations, *codes):
+        rest = rest[: match.start()] + " " * len(match[0]) + rest[match.end() :]
+    is_all = not _NO_LETTER.sub("", _TELLS_NOTHING.sub("", blank_asking(rest)))
+    found = [_number(match) for match in numbers]
+    found += [literal for match in quotations for literal in _quotation(match, is_all)]
+    found += [Literal(_spaced(match[0]), match[0], None, False) for match in codes]
+    return Literals(tuple(found), is_all) if found else None
+
+
+def put_literals_first(
+    literals: Literals, hits: Sequence[Hit], snapshot: Snapshot, scope: Scope | None, rank: "RankWithin"
+) -> list[Hit]:
+    """`hits` with those first that hold the literals, or are of the document they name; what else holds them is
+    found too. None where they must stand and do not."""
+    own = _own(literals, snapshot, scope)
+    if own is not None and not literals.is_all and (told := rank(own, None)):
+        return told
+    holding = [hit for hit in hits if literals.stand_in(fold(hit.passage))]
+    if not holding and (within := _holding(literals, snapshot, scope)) is not None:
+        holding = [hit for hit in rank(within, 0.0) if literals.stand_in(fold(hit.passage))]
+    if not holding:
+        is_lacking = any(literal.is_required for literal in literals.found)
+        return [] if is_lacking else list(hits)
+    owners = _document_ids(own, snapshot)
+    holding.sort(key=lambda hit: hit.source.document_id not in owners)
+    exact = [_quoting(literals.found[0], hit) for hit in holding]
+    if literals.is_all:
+        return [replace(hit, score=max(hit.score, _EXACT_SCORE - 0.001 * i)) for i, hit in enumerate(exact)]
+    spans = {(hit.source.document_id, hit.passage_span) for hit in holding}
+    rest = [hit for hit in hits if (hit.source.document_id, hit.passage_span) not in spans]
+    best = max([hit.score for hit in (*exact, *rest)])
+    return [
+        *(replace(hit, score=max(hit.score, best)) for hit in exact[:1]),
+        *sorted([*exact[1:], *rest], key=lambda hit: -hit.score),
+    ]
+
+
+RankWithin = Callable[[Scope, float | None], list[Hit]]
+"""Ranks the question in a scope; with a score that hits need, or what is usual."""
+
+
+def _number(match: re.Match[str]) -> Literal:
+    issuer = _BEFORE_ISSUER.sub("", "".join(match["issuer"].split()))
+    year, number = "".join(match["year"].split()), match["number"]
+    pattern = re.compile(
+        rf"{_ISSUER_START}{_spaced(issuer).pattern}\s*[^\w\s]?\s*{_spaced(year).pattern}\s*年?\s*[^\w\s]?\s*第?\s*{number}\s*号"
+    )
+    own = Condition("doc_number", "in", (spell("doc_number", f"{issuer}〔{year}〕{number}号"),))
+    return Literal(pattern, f"{issuer} {year} {number} 号", own, is_required=True)
+
+
+def _quotation(match: re.Match[str], is_all: bool) -> Iterator[Literal]:
+    quoted = match["title"] or next(group for group in match.groups()[1:] if group)
+    letters = _NO_LETTER.sub("", quoted)
+    if letters:
+        own = Condition("title", "contains", (spell("title", quoted[1:-1]),)) if match["title"] else None
+        yield Literal(_spaced(letters), quoted, own, is_required=is_all)
+
+
+def _spaced(letters: str) -> re.Pattern[str]:
+    """`letters` in a row, whatever stands between them that is no letter."""
+    return re.compile(r"[^\w+]{0,3}".join(map(re.escape, letters)))
+
+
+def _own(literals: Literals, snapshot: Snapshot, scope: Scope | None) -> Scope | None:
+    """The documents that the first literal names, if there are any."""
+    condition = literals.found[0].own
+    own = _within(snapshot.select(condition), scope) if condition else None
+    return own if own is not None and own.segment_count() else None
+
+
+def _holding(literals: Literals, snapshot: Snapshot, scope: Scope | None) -> Scope | None:
+    """The documents with a passage that holds them, as far as the words find it."""
+    terms = [term for literal in literals.found for term in extract_terms(literal.words)]
+    found = snapshot.matching(terms, _LOOKED_AT, scope)
+    segments = snapshot.segments([candidate.segment_id for candidate in found])
+    ids = [segment.document_id for segment in segments if literals.stand_in(fold(segment.passage_text))]
+    if not ids:
+        return None
+    of = tuple(list(dict.fromkeys(ids))[:_MAX_DOCUMENTS])
+    return _within(snapshot.select(Condition("document_id", "in", of)), scope)
+
+
+def _within(found: Scope, scope: Scope | None) -> Scope:
+    if scope is None:
+        return found
+    kept = np.isin(found.positions, scope.positions)
+    return Scope(found.positions[kept], found.first_segments[kept], found.segments[kept])
+
+
+def _document_ids(scope: Scope | None, snapshot: Snapshot) -> set[str]:
+    if scope is None:
+        return set()
+    first = scope.first_segments[scope.segments > 0][:_MAX_DOCUMENTS]
+    return {segment.document_id for segment in snapshot.segments(first.tolist())}
+
+
+def _quoting(literal: Literal, hit: Hit) -> Hit:
+    """`hit` with a quote that holds the literal: the one chosen, or else the sentences it stands in."""
+    found = literal.pattern.search(fold(hit.passage))
+    if found is None or literal.pattern.search(fold(hit.quote)):
+        return hit
+    sentences = split_sentences(hit.passage, Span(0, len(hit.passage)))
+    held = [one for one in sentences if one.start < found.end() and one.end > found.start()]
+    start, end = held[0].start, held[-1].end
+    span = Span(hit.passage_span.start + start, hit.passage_span.start + end)
+    return replace(hit, quote=hit.passage[start:end], quote_span=span)
