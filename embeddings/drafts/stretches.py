@@ -201,9 +201,13 @@ def _chains(pieces: list[Piece]) -> Iterator["_Chain"]:
             joining = [row for row in near if is_free[row] and chain.fits(pieces[row])]
             if not joining:
                 break
-            nearest = min(joining, key=lambda row: (chain.cost(pieces[row]), -pieces[row].score))
-            is_free[nearest] = False
-            chain.take(pieces[nearest])
+            best = max(joining, key=lambda row: pieces[row].score - chain.cost(pieces[row]))
+            is_free[best] = False
+            chain.take(pieces[best])
+        for row in by_first[bisect_left(firsts, chain.first) : bisect_right(firsts, chain.end)]:
+            if is_free[row] and chain.fits(pieces[row]):
+                is_free[row] = False
+                chain.take(pieces[row])
         yield chain
 
 
