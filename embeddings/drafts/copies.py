@@ -16,7 +16,9 @@ from embeddings.letters import read_letters
 from embeddings.storage import Snapshot
 
 # What is neither so long nor so much more than its set phrases says nothing of where it was taken from.
-_MIN_AGREEING, _MIN_EXACT = 14, 15
+# Of a rewritten copy, each letter that differs takes away what this many that agree bring.
+_MIN_EXACT, _MIN_EVIDENCE, _AGAINST = 17, 12, 1.5
+_PHRASE_WEIGHT = 0.75
 _MIN_OWN_LETTERS, _SHORT = 9, 20
 _PHRASE_SHARE = 0.75
 _MIN_SIMILARITY = 0.7
@@ -128,8 +130,8 @@ def _copy(draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[np
     similarity, in_pieces = agreeing(blocks) / longer, agreeing(pieces) / longer
     is_reordered = in_pieces > similarity + 0.1
     score = max(similarity, min(1.0, in_pieces))
-    least = _MIN_EXACT if similarity == 1 else _MIN_AGREEING
-    if score < _MIN_SIMILARITY or score * longer < least:
+    in_phrases = phrase_at[stretch.first : stretch.end] >= 0
+    if score < _MIN_SIMILARITY or not _is_enough(score, longer, float(in_phrases.mean())):
         return None
     kind: MatchKind = "verbatim" if similarity == 1 else "rewritten"
     if _is_set_phrase(phrase_at[stretch.first : stretch.end]):
@@ -152,6 +154,14 @@ def _blocks_of_pieces(draft: Side, stretch: Stretch) -> Iterator[Block]:
                 yield Block(
                     bool(agrees[low]), first + low, first + high, first + low + shift, first + high + shift
                 )
+
+
+def _is_enough(score: float, letters: int, phrase_share: float) -> bool:
+    """Whether so many letters, of which the share `score` agree, are too many to be chance."""
+    if score == 1:
+        return letters >= _MIN_EXACT
+    weight = 1 - (1 - _PHRASE_WEIGHT) * phrase_share
+    return letters * (score * weight - _AGAINST * (1 - score)) >= _MIN_EVIDENCE
 
 
 def _is_set_phrase(phrases: npt.NDArray[np.int64]) -> bool:
