@@ -88,7 +88,9 @@ def check_draft(
         paragraphs=tuple(told),
         boilerplate=tuple(Boilerplate(side.letters.span(p.first, p.end), p.documents) for p in phrases),
         placeholders=find_placeholders(draft),
-        superseded=find_superseded(draft, [m for one in matches for m in one], snapshot, book),
+        superseded=find_superseded(
+            draft, [m for one in matches for m in one], snapshot, book, options.excluded
+        ),
         repetitions=find_repetitions(side.letters),
         documents=_shares(copies, copied, book),
     )

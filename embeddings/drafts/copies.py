@@ -109,9 +109,7 @@ def _choose(stretches: Sequence[Stretch], length: int, top_k: int) -> list[Stret
     return chosen
 
 
-def _copies(
-    draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[np.int64]
-) -> Iterator[Copy]:
+def _copies(draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[np.int64]) -> Iterator[Copy]:
     """The stretch as one copy; where it does not hold together, those of its pieces that stand alone."""
     if copy := _copy(draft, stretch, source, phrase_at):
         yield copy

@@ -72,7 +72,9 @@ def _compared(old: Law, new: Law, draw: random.Random) -> Versions:
         mine = _letters(sentence)
         if mine in there:
             kept.append(sentence)
-        elif max((Levenshtein.normalized_similarity(mine, other) for other in after), default=0) >= _MIN_ALIKE:
+        elif (
+            max((Levenshtein.normalized_similarity(mine, other) for other in after), default=0) >= _MIN_ALIKE
+        ):
             changed.append(sentence)
     return Versions(old, new, _some(changed, draw), _some(kept, draw))
 
@@ -82,7 +84,10 @@ def _some(sentences: Sequence[str], draw: random.Random) -> tuple[str, ...]:
 
 
 def _sentences(text: str) -> list[str]:
-    lines = [re.sub(r"^#.*|^第[^条\s]{1,8}条\s*|<!--.*?-->", "", line) for line in text.split("\n")]
+    lines = [
+        re.sub(r"^#.*|^第[^条\s]{1,8}条\s*|^[（(][一二三四五六七八九十]{1,3}[）)]\s*|<!--.*?-->", "", line)
+        for line in text.split("\n")
+    ]
     found = [sentence.strip() for line in lines for sentence in re.findall(r"[^。；]+[。；]", line)]
     return [one for one in dict.fromkeys(found) if _MIN_LETTERS <= len(_letters(one)) <= _MAX_LETTERS]
 
@@ -114,7 +119,7 @@ def find_repealed(laws: Sequence[Law]) -> dict[str, set[str]]:
     found: dict[str, set[str]] = {}
     for law in laws:
         for match in _REPEALING.finditer(law.text):
-            if match[1] != law.title:
+            if match[1] != law.title and "\n" not in match[1]:
                 found.setdefault(match[1], set()).add(law.title)
     return found
 
@@ -126,7 +131,9 @@ def find_in_force(laws: Sequence[Law], repealed: Sequence[str]) -> list[str]:
     return sorted(title for title in cited if title in titles and title not in repealed)
 
 
-def measure_repealed(collection: Collection, repealed: dict[str, set[str]], in_force: Sequence[str]) -> dict[str, int]:
+def measure_repealed(
+    collection: Collection, repealed: dict[str, set[str]], in_force: Sequence[str]
+) -> dict[str, int]:
     """Each title cited in a draft of its own."""
     figures = {"repealed": 0, "told": 0, "right": 0, "in_force": 0, "falsely_told": 0}
     for title, by in repealed.items():
@@ -136,5 +143,7 @@ def measure_repealed(collection: Collection, repealed: dict[str, set[str]], in_f
         figures["right"] += any(one.source.title in by for one in warnings)
     for title in in_force:
         figures["in_force"] += 1
-        figures["falsely_told"] += bool(collection.similar(f"根据《{title}》的要求，现作如下安排。").superseded)
+        figures["falsely_told"] += bool(
+            collection.similar(f"根据《{title}》的要求，现作如下安排。").superseded
+        )
     return figures
