@@ -19,6 +19,9 @@ from embeddings import DraftReport, read
 Format = Annotated[
     Literal["json", "markdown", "html"], Query(alias="format", description="How the report is written.")
 ]
+# A draft has at most 100,000 characters; the rest of its file is pictures and markup.
+_MAX_FILE_BYTES = 16 << 20
+_MAX_FORM_BYTES = _MAX_FILE_BYTES + (1 << 20)
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -105,10 +108,16 @@ async def _read_request(request: Request) -> SimilarRequest:
 
 
 async def _read_form(request: Request) -> dict[str, Any]:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > _MAX_FORM_BYTES:
+        raise _too_large()
     async with request.form(max_files=1, max_fields=200) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestError(400, "“file” is missing.", code="invalid_input", param="file")
+        # What is longer than a megabyte lies on disk until here.
+        if (file.size or 0) > _MAX_FILE_BYTES:
+            raise _too_large()
         data = await file.read()
         fields: dict[str, Any] = {name: form[name] for name in form if name != "file"}
         for name in ("exclude_documents", "phrases"):
@@ -118,6 +127,11 @@ async def _read_form(request: Request) -> dict[str, Any]:
         fields["top_k"] = int(fields["top_k"])
     document = await run_in_threadpool(read, data, filename=file.filename or "draft.txt")
     return {**fields, "draft": document.text}
+
+
+def _too_large() -> RequestError:
+    message = f"The file is over {_MAX_FILE_BYTES:,} bytes. Send the draft's text, or the file without its pictures."
+    return RequestError(413, message, code="too_large", param="file")
 
 
 def _validated(fields: object) -> SimilarRequest:

@@ -1,6 +1,8 @@
 """The draft check over HTTP and on the command line, and its reports."""
 
+import asyncio
 import json
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from html.parser import HTMLParser
@@ -104,6 +106,56 @@ def test_bodies_that_are_neither_json_nor_a_file_are_refused(client: TestClient)
         "invalid_json",
     )
     assert error_of(client.post("/similar", files={"other": b"x"})) == (400, "invalid_input", "file")
+
+
+class _Upload:
+    """A form with a file of `size` bytes, sent piece by piece to the application itself."""
+
+    def __init__(self, size: int) -> None:
+        head = '--edge\r\nContent-Disposition: form-data; name="file"; filename="draft.txt"\r\n\r\n'
+        self._pieces = [head.encode(), *[bytes(1 << 16)] * (size >> 16), b"\r\n--edge--\r\n"]
+        self.length = sum(map(len, self._pieces))
+        self.status, self.body = 0, b""
+
+    async def receive(self) -> dict[str, Any]:
+        body = self._pieces.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(self._pieces)}
+
+    async def send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        self.body += message.get("body", b"")
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_a_file_that_is_too_large_is_refused_in_bounded_memory(
+    client: TestClient, is_announced: bool
+) -> None:
+    upload = _Upload(40 << 20)
+    headers = [(b"content-type", b"multipart/form-data; boundary=edge")]
+    if is_announced:
+        headers.append((b"content-length", str(upload.length).encode()))
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/similar",
+        "raw_path": b"/similar",
+        "query_string": b"",
+        "headers": headers,
+        "app": client.app,
+    }
+    tracemalloc.start()
+    asyncio.run(client.app(scope, upload.receive, upload.send))  # type: ignore[arg-type]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (upload.status, json.loads(upload.body)["error"]["code"]) == (413, "too_large")
+    assert peak < 8 << 20
+
+
+def test_a_form_that_is_broken_is_refused(client: TestClient) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=edge"}
+    assert error_of(client.post("/similar", content=b"nothing", headers=headers))[0] == 400
+    two = [("file", ("a.txt", b"a")), ("file", ("b.txt", b"b"))]
+    assert error_of(client.post("/similar", files=two))[0] == 400
 
 
 def test_a_document_is_checked_against_the_others(client: TestClient) -> None:
