@@ -400,6 +400,15 @@ class SharedTextReply(_Reply):
     pairs: list[SharedPairReply]
 
 
+class SetPhraseReply(_Reply):
+    phrase: str
+    documents: int
+
+
+class SetPhrasesReply(_Reply):
+    phrases: list[SetPhraseReply]
+
+
 class StatusReply(_Reply):
     status: str
 

@@ -17,7 +17,7 @@ from api.app import create_app
 from api.cli import _make_app
 from api.library import Library
 from api.reports import report_html, report_markdown
-from api.schemas import SharedTextReply, SimilarReply
+from api.schemas import SetPhrasesReply, SharedTextReply, SimilarReply
 from api.settings import Settings
 from embeddings import Collection, load_embedder, open_collection, read
 
@@ -167,6 +167,26 @@ def test_a_document_is_checked_against_the_others(client: TestClient) -> None:
 
 def test_the_map_of_shared_text_is_served(client: TestClient) -> None:
     assert SharedTextReply.model_validate(client.get("/similar/map").json()).pairs == []
+
+
+def test_the_set_phrases_are_served(client: TestClient, tmp_path: Path) -> None:
+    assert SetPhrasesReply.model_validate(client.get("/similar/phrases").json()).phrases == []
+    assert error_of(client.get("/similar/phrases?min_documents=1"))[0] == 400
+    texts = [
+        f"{topic}讲话\n{topic}工作{n}项。要坚持党政同责一岗双责齐抓共管。"
+        for n, topic in enumerate("防火禁渔修路")
+    ]
+    with closing(open_collection(tmp_path / "default", "default", load_embedder())) as collection:
+        collection.add([read(text.encode(), filename=f"{n}.txt") for n, text in enumerate(texts)])
+        library = Library()
+        library.put(collection)
+        reply = TestClient(create_app(Settings(), library)).get("/similar/phrases?min_documents=4").json()
+    assert any("党政同责一岗双责" in one["phrase"] and one["documents"] >= 4 for one in reply["phrases"])
+
+
+@pytest.mark.parametrize("path", ["/documents/none/similar", "/similar/map", "/similar/phrases"])
+def test_a_collection_that_is_not_there_is_told(client: TestClient, path: str) -> None:
+    assert error_of(client.get(path, params={"collection": "none"}))[:2] == (404, "collection_not_found")
 
 
 class _Page(HTMLParser):

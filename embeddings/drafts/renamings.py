@@ -9,24 +9,41 @@ from embeddings.drafts.types import Superseded
 from embeddings.storage import StoredSegment
 from embeddings.types import Span
 
-_NAME = r"[\u4e00-\u9fff]{2,20}"
+_NAME = r"[\u4e00-\u9fff]{2,24}"
+_LIST = rf"{_NAME}(?:、{_NAME})*"
+_BECOMES = "(?:(?:更名|改名|改称|改组|改|调整|升格|重新组建|合并)为|改称)"
+_END = r"(?=[”」，。；、（(\s]|$)"
 _RENAMINGS = (
-    re.compile(
-        rf"(?:将|原)?(?P<old>{_NAME}?)(?:正式)?(?:更名|改名|改称|重新组建)为[“「]?(?P<new>{_NAME}?)(?=[”」，。；、（\s]|$)"
-    ),
-    re.compile(
-        rf"组建(?P<new>{_NAME}?)(?:，[^。；]{{0,60}})?[，。；]\s*不再保留(?P<old>{_NAME}(?:、{_NAME})*)"
-    ),
+    re.compile(rf"(?P<old>{_LIST}?)(?:正式|合并|升格|整体)?{_BECOMES}[“「]?(?P<new>{_NAME}?){_END}"),
+    re.compile(rf"组建(?P<new>{_NAME}?)(?:，[^。；]{{0,60}})?[，。；]\s*不再保留(?P<old>{_LIST})"),
+    re.compile(rf"(?P<old>{_LIST})合并组建(?P<new>{_NAME}?){_END}"),
+    re.compile(rf"撤销(?P<old>{_NAME}?)，[^。；，]{{0,10}}设立(?:地级|县级)?(?P<new>{_NAME}?){_END}"),
     re.compile(rf"(?P<new>{_NAME})[（(]原(?P<old>{_NAME})[）)]"),
     re.compile(rf"(?P<old>{_NAME})[（(]现(?:为|更名为)?(?P<new>{_NAME})[）)]"),
 )
-_RENAMING_WORDS = ("更名为", "改名为", "改称为", "重新组建为", "不再保留")
-_RENAMINGS_READ = 100
-# What an old name is a name of: without that, any two words beside 更名 would be taken for one.
-_IS_NAME = re.compile(
-    r"(?:部|委|局|办|厅|署|院|会|会议|处|中心|组|省|市|县|区|镇|乡|街道|公司|学校|大学|条例|办法|法)$"
+_RENAMING_WORDS = (
+    "更名为",
+    "改名为",
+    "改称",
+    "改组为",
+    "改为",
+    "调整为",
+    "升格为",
+    "重新组建为",
+    "合并为",
+    "合并组建",
+    "不再保留",
+    "撤销设立",
 )
-_BEFORE_NAME = re.compile(r"^(?:国务院|将|把|由|于|自|原|的|和|与|及|在)")
+_RENAMINGS_READ = 100
+# What names end in: without that, any two words beside 改为 would be taken for one.
+_IS_NAME = re.compile(
+    r"(?:部|委|局|办|厅|署|院|委员会|领导小组|会议|处|中心|办公室|[省市县区镇乡]|街道|公司|集团|学校|学院|大学|医院|条例|办法)$"
+)
+_BEFORE_NAME = re.compile(
+    r"^(?:(?:国务院|省政府|市政府|县政府)?(?:决定|同意)?(?:将|把|由)|国务院|于|自|原|的|和|与|及|在)"
+)
+_BETWEEN_NAMES = re.compile(r"、|(?<=[局部委厅办会院署])[和与]")
 _FORMERLY = "原"
 
 
@@ -77,7 +94,7 @@ def _renamings(lookup: Lookup) -> Iterator[tuple[str, str, Span, StoredSegment]]
 
 
 def _names(names: str) -> Iterable[str]:
-    bare = [_bare(name) for name in names.split("、")]
+    bare = [_bare(name) for name in _BETWEEN_NAMES.split(names)]
     return [name for name in bare if len(name) >= 3 and _IS_NAME.search(name)]
 
 
