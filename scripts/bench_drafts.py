@@ -43,7 +43,7 @@ from embeddings.drafts.placeholders import find_placeholders
 _SEED = 20261122
 _PLANTED_CHARS = 6_000
 _DISTANT_YEARS = 15
-_LONG_RUN = 20
+_SHORT_RUN, _LONG_RUN = 8, 20
 
 Figures = Iterator[tuple[str, object]]
 
@@ -70,8 +70,10 @@ class Bench:
 
 
 def planted(bench: Bench) -> Figures:
-    library = [document.text for document in bench.documents]
-    clean = [without_shared(one.text, library) for one in bench.drafts]
+    """Clean drafts are what remains of reports without the sentences that share eight letters in a row with the
+    library, found without the check: nothing but the plants can be right there."""
+    runs = Runs([document.text for document in bench.documents], _SHORT_RUN)
+    clean = [without_shared(one.text, runs) for one in bench.drafts]
     yield "clean drafts, characters", [len(text) for text in clean]
     bases = [text[:_PLANTED_CHARS] for text in clean if len(text) >= _PLANTED_CHARS // 4]
     sources = {
@@ -95,6 +97,8 @@ def unrelated(bench: Bench) -> Figures:
     """Drafts as they are. What they share with the library in runs of 20 letters is a fact, found without the check;
     the rest of what is counted are shorter runs and rewritten ones."""
     ids = bench.ids()
+    of_laws = Runs([document.text for document in bench.documents[len(bench.reports) :]], _LONG_RUN)
+    of_reports = {ids[one.text]: Runs([one.text], _LONG_RUN) for one in bench.reports}
     excluded: dict[str, Callable[[Text], list[str]]] = {"any year": lambda _: [], "other times": bench.near}
     for name, leave_out in excluded.items():
         counted, exact = [], []
@@ -102,8 +106,8 @@ def unrelated(bench: Bench) -> Figures:
             out = leave_out(one)
             text = one.text[:DRAFT_CHARS]
             counted.append(1 - bench.collection.similar(text, exclude_documents=out).originality)
-            held = [h.text for h in (*bench.reports, *bench.laws) if ids.get(h.text) not in (None, *out)]
-            exact.append(float(Runs(held, _LONG_RUN).shared(text).mean()))
+            held = [of_laws, *(runs for id, runs in of_reports.items() if id not in out)]
+            exact.append(float(np.any([runs.shared(text) for runs in held], axis=0).mean()))
         yield (
             f"unrelated, {name}",
             {

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.drafts.alignment import Block, Side, agreeing, align, list_changes
+from embeddings.drafts.alignment import Block, Side, agreeing, align, list_changes, widened
 from embeddings.drafts.boilerplate import SetPhrase
 from embeddings.drafts.hits import Seeds, group_seeds
 from embeddings.drafts.stretches import MIN_SCORE, Stretch, find_stretches
@@ -19,6 +19,8 @@ from embeddings.storage import Snapshot
 # Of a rewritten copy, each letter that differs takes away what this many that agree bring.
 _MIN_EXACT, _MIN_EVIDENCE, _AGAINST = 17, 12, 1.5
 _PHRASE_WEIGHT = 0.75
+# Beyond a change near its end, a copy goes on for so many letters at least, if it is exact otherwise or not.
+_EXACT_END, _CHANGED_END = 3, 2
 _MIN_OWN_LETTERS, _SHORT = 9, 20
 _PHRASE_SHARE = 0.75
 _MIN_SIMILARITY = 0.7
@@ -122,12 +124,12 @@ def _copies(draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[
 
 def _copy(draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[np.int64]) -> Copy | None:
     region = Block(False, stretch.first, stretch.end, stretch.source_first, stretch.source_end)
-    blocks = align(draft.letters, source.letters, region)
-    pieces = list(_blocks_of_pieces(draft, stretch))
-    longer = max(region.end - region.first, region.source_end - region.source_first)
-    similarity, in_pieces = agreeing(blocks) / longer, agreeing(pieces) / longer
+    run = _EXACT_END if stretch.score == region.end - region.first else _CHANGED_END
+    wide = widened(draft.letters, source.letters, region, run=run)
+    blocks, pieces = align(draft.letters, source.letters, wide), list(_blocks_of_pieces(draft, stretch))
+    similarity, in_pieces = agreeing(blocks) / _longer(wide), min(1.0, agreeing(pieces) / _longer(region))
     is_reordered = in_pieces > similarity + 0.1
-    score = max(similarity, min(1.0, in_pieces))
+    score, longer = (in_pieces, _longer(region)) if is_reordered else (similarity, _longer(wide))
     in_phrases = phrase_at[stretch.first : stretch.end] >= 0
     if score < _MIN_SIMILARITY or not _is_enough(score, longer, float(in_phrases.mean())):
         return None
@@ -152,6 +154,10 @@ def _blocks_of_pieces(draft: Side, stretch: Stretch) -> Iterator[Block]:
                 yield Block(
                     bool(agrees[low]), first + low, first + high, first + low + shift, first + high + shift
                 )
+
+
+def _longer(region: Block) -> int:
+    return max(region.end - region.first, region.source_end - region.source_first)
 
 
 def _is_enough(score: float, letters: int, phrase_share: float) -> bool:

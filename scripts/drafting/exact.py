@@ -9,7 +9,6 @@ import numpy.typing as npt
 from embeddings.letters import read_letters
 
 _BASE = np.uint64(0x9E3779B97F4A7C15)
-_SHORT = 8
 
 
 class Runs:
@@ -37,8 +36,7 @@ class Runs:
         return hashes
 
 
-def without_shared(text: str, library: Sequence[str]) -> str:
-    """The sentences of `text` that have no eight letters in a row in common with the library."""
-    runs = Runs(library, _SHORT)
+def without_shared(text: str, runs: Runs) -> str:
+    """The sentences of `text` that hold none of `runs`."""
     sentences = re.findall(r"[^。！？\n]+[。！？]", text)
     return "".join(sentence for sentence in sentences if not runs.shared(sentence).any())
