@@ -24,7 +24,9 @@ class Runs:
         shared = np.zeros(
             len(hashes) + self._length - 1 if len(hashes) else len(read_letters(text)), np.bool_
         )
-        for place in np.flatnonzero(np.isin(hashes, self._known)).tolist():
+        # The known are sorted: a look-up each, where isin would sort them again every time.
+        nearest = np.minimum(np.searchsorted(self._known, hashes), len(self._known) - 1)
+        for place in np.flatnonzero(self._known[nearest] == hashes).tolist():
             shared[place : place + self._length] = True
         return shared
 
