@@ -362,6 +362,7 @@ class SupersededReply(_Reply):
     draft_span: _Span
     reason: str
     source_span: _Span
+    source_text: str
     source: SourceReply
 
 

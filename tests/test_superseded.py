@@ -36,8 +36,7 @@ def add(collection: Collection, *texts: str) -> None:
 def warnings(collection: Collection, draft: str) -> list[str]:
     found = collection.similar(draft).superseded
     for one in found:
-        text = collection.document(one.source.document_id).text
-        assert 0 <= one.source_span.start < one.source_span.end <= len(text)
+        assert one.source_text == one.source_span.of(collection.document(one.source.document_id).text) != ""
     return [one.source.filename for one in found]
 
 

@@ -59,7 +59,9 @@ def find_old_names(draft: str, lookup: Lookup, book: SourceBook) -> Iterator[Sup
         source = book.source(
             segment.document_id, where.start, segment.paragraph, segment.page, segment.places
         )
-        yield Superseded(place, f"“{old}”：文库中写明现为“{new}”", where, source)
+        start = segment.passage_span.start
+        words = segment.passage_text[where.start - start : where.end - start]
+        yield Superseded(place, f"“{old}”：文库中写明现为“{new}”", where, words, source)
 
 
 def _first_use(draft: str, old: str, new: str) -> Span | None:

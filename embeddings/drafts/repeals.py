@@ -91,7 +91,8 @@ def _warning(
     start = segment.passage_span.start
     span = Span(start + where.start, start + where.end)
     source = book.source(segment.document_id, span.start, segment.paragraph, segment.page, segment.places)
-    return Superseded(citation.span, f"《{citation.title}》：《{head.title}》说它已经废止", span, source)
+    reason = f"《{citation.title}》：《{head.title}》说它已经废止"
+    return Superseded(citation.span, reason, span, where.of(segment.passage_text), source)
 
 
 def _later_version(citation: _Citation, lookup: Lookup, book: SourceBook) -> Iterator[Superseded]:
@@ -101,4 +102,5 @@ def _later_version(citation: _Citation, lookup: Lookup, book: SourceBook) -> Ite
         (source,) = book.sources(newest.id, [0])
         reason = f"引用的是{citation.year}年的《{citation.title}》；文库中有{version_date(newest)}的新版"
         (passage,) = lookup.snapshot.passages_at(newest.id, [0])
-        yield Superseded(citation.span, reason, passage.span, source)
+        words = passage.span.of(lookup.snapshot.text(newest.id))
+        yield Superseded(citation.span, reason, passage.span, words, source)

@@ -67,7 +67,8 @@ class _Quotations:
         there = self._place(match, newest.id)
         (source,) = self._book.sources(newest.id, [there.start])
         reason = f"引用的是《{head.title}》{version_date(head)}的文字；文库中有{version_date(newest)}的新版，表述不同"
-        return Superseded(match.draft_span, reason, there, source)
+        words = there.of(self._lookup.snapshot.text(newest.id))
+        return Superseded(match.draft_span, reason, there, words, source)
 
     def _place(self, match: Match, newest: str) -> Span:
         """Where the newest version speaks of what was quoted."""
