@@ -21,7 +21,7 @@ _MISMATCH = 2
 _DROP = 7
 _MIN_PIECE = 6
 # How far apart, in the draft and in the source, two pieces of one stretch may be, and what each join costs.
-_DRAFT_GAP, _SOURCE_GAP, _JOIN_COST = 24, 60, 1
+_DRAFT_GAP, _SOURCE_GAP, _JOIN_COST, _GAP_PER_COST = 24, 60, 1, 4
 # How far a piece may reach into what it is joined to.
 _OVERLAP = 12
 _MIN_DENSITY = 0.6
@@ -222,6 +222,10 @@ class _Chain:
     def fits(self, piece: Piece) -> bool:
         """Whether joining a piece brings more than it costs, and the piece is mostly new in the draft and in the
         source (a phrase that the draft repeats is one phrase in the source), and not too much lies between."""
+        reach = _GAP_PER_COST * min(piece.score, self.score)
+        place = piece.first + piece.shift
+        if place > self.source_end + reach or place + piece.end - piece.first < self.source_first - reach:
+            return False
         return (
             self.cost(piece) < min(piece.score, self.score)
             and self._density(piece) >= _MIN_DENSITY
@@ -232,7 +236,7 @@ class _Chain:
         gap = max(0, piece.first - self.end, self.first - piece.end)
         source_first, source_end = piece.first + piece.shift, piece.end + piece.shift
         source_gap = max(0, source_first - self.source_end, self.source_first - source_end)
-        return _JOIN_COST + max(gap // 3, source_gap // 4)
+        return _JOIN_COST + max(gap // 3, source_gap // _GAP_PER_COST)
 
     def take(self, piece: Piece) -> None:
         self.score += piece.score - self.cost(piece)
