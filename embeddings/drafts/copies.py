@@ -15,13 +15,12 @@ from embeddings.drafts.types import Change, MatchKind
 from embeddings.letters import read_letters
 from embeddings.storage import Snapshot
 
-# What is neither so long nor so much more than its set phrases says nothing of where it was taken from.
-# Of a rewritten copy, each letter that differs takes away what this many that agree bring.
+# Fewer letters say nothing of where they were taken from. Of a rewritten copy, each that differs takes away what 1.5
+# that agree bring, and those of set phrases bring less.
 _MIN_EXACT, _MIN_EVIDENCE, _AGAINST = 17, 12, 1.5
 _PHRASE_WEIGHT = 0.75
 # Beyond a change near its end, a copy goes on for so many letters at least, if it is exact otherwise or not.
 _EXACT_END, _CHANGED_END = 3, 2
-_MIN_OWN_LETTERS, _SHORT = 9, 20
 _PHRASE_SHARE = 0.75
 _MIN_SIMILARITY = 0.7
 # A stretch is one more source of a place in the draft only if that much of it is not yet told of often enough.
@@ -169,11 +168,9 @@ def _is_enough(score: float, letters: int, phrase_share: float) -> bool:
 
 
 def _is_set_phrase(phrases: npt.NDArray[np.int64]) -> bool:
-    """Whether letters, each with the number of its set phrase or -1, are hardly more than one of these; or short,
-    and hardly more than several."""
-    own = int((phrases < 0).sum())
+    """Whether letters, each with the number of its set phrase or -1, are hardly more than one of these."""
     largest = int(np.bincount(phrases + 1)[1:].max(initial=0))
-    return largest >= _PHRASE_SHARE * len(phrases) or (own < _MIN_OWN_LETTERS and len(phrases) < _SHORT)
+    return largest >= _PHRASE_SHARE * len(phrases)
 
 
 def copied_letters(copies: Collection[Copy], length: int) -> npt.NDArray[np.bool_]:
