@@ -58,7 +58,7 @@ def measure_plants(collection: Collection, planted: Sequence[Planted]) -> Found:
             is_common = any(_shared(m, start, end) >= 0.5 * (end - start) for m in common)
             total.planted += 1
             total.found += bool(near)
-            total.within_2 += any(_is_within(m, start, end) and _is_within_back(m, start, end) for m in near)
+            total.within_2 += any(_is_within(m, start, end) and _covers(m, start, end) for m in near)
             total.as_boilerplate += not near and is_common
         total.reported += len(matches)
         total.right += sum(any(_is_within(m, start, end) for start, end, _ in one.plants) for m in matches)
@@ -69,7 +69,7 @@ def _is_within(match: Match, start: int, end: int) -> bool:
     return match.draft_span.start >= start - _NEAR and match.draft_span.end <= end + _NEAR
 
 
-def _is_within_back(match: Match, start: int, end: int) -> bool:
+def _covers(match: Match, start: int, end: int) -> bool:
     return start >= match.draft_span.start - _NEAR and end <= match.draft_span.end + _NEAR
 
 
