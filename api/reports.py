@@ -12,6 +12,7 @@ from embeddings import Change, DraftParagraph, DraftReport, Match, Span
 Json = dict[str, Any]
 
 _DIGITS = 4
+_SHOWN = 120
 _KINDS = {"verbatim": "照抄", "rewritten": "改写", "boilerplate": "套话", "related": "相近"}
 _CHANGES = {
     "number": "数字",
@@ -43,6 +44,7 @@ def report_reply(report: DraftReport) -> Json:
                 "draft_span": one.draft_span,
                 "reason": one.reason,
                 "source_span": one.source_span,
+                "source_text": one.source_text,
                 "source": source_reply(one.source, one.source_span),
             }
             for one in report.superseded
@@ -134,7 +136,9 @@ def _notes(report: DraftReport) -> Iterator[str]:
     draft = report.draft
     for warning in report.superseded:
         place = f"{warning.source.title}，第 {warning.source.paragraph} 段"
-        yield f"可能过时：「{warning.draft_span.of(draft)}」。{warning.reason}（{place}）"
+        said = " ".join(warning.source_text.split())
+        shown = said if len(said) <= _SHOWN else said[:_SHOWN] + "……"
+        yield f"可能过时：「{warning.draft_span.of(draft)}」。{warning.reason}：「{shown}」（{place}）"
     for gap in report.placeholders:
         yield f"待填写：「{_around(draft, gap.draft_span)}」"
     for repetition in report.repetitions:

@@ -368,6 +368,7 @@ class SupersededReply(_Reply):
     draft_span: _Span
     reason: str
     source_span: _Span
+    source_text: str
     source: SourceReply
 
 
@@ -404,6 +405,15 @@ class SharedPairReply(_Reply):
 
 class SharedTextReply(_Reply):
     pairs: list[SharedPairReply]
+
+
+class SetPhraseReply(_Reply):
+    phrase: str
+    documents: int
+
+
+class SetPhrasesReply(_Reply):
+    phrases: list[SetPhraseReply]
 
 
 class StatusReply(_Reply):

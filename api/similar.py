@@ -1,4 +1,4 @@
-"""POST /similar: the draft check; GET /documents/{id}/similar and GET /similar/map: the same inside the library."""
+"""POST /similar: the draft check; GET /documents/{id}/similar, /similar/map, /similar/phrases: inside the library."""
 
 import json
 from typing import Annotated, Any, Literal
@@ -10,15 +10,20 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
 from api.errors import RequestError, blaming, responses
-from api.library import Library
+from api.library import DEFAULT_COLLECTION, Library
 from api.rendering import to_json
 from api.reports import report_html, report_markdown, report_reply
-from api.schemas import SharedTextReply, SimilarReply, SimilarRequest
+from api.schemas import SetPhrasesReply, SharedTextReply, SimilarReply, SimilarRequest
 from embeddings import DraftReport, read
 
 Format = Annotated[
     Literal["json", "markdown", "html"], Query(alias="format", description="How the report is written.")
 ]
+# A draft has at most 100,000 characters; the rest of its file is pictures and markup.
+_MAX_FILE_BYTES = 16 << 20
+_MAX_FORM_BYTES = _MAX_FILE_BYTES + (1 << 20)
+_MIN_DOCUMENTS = 4
+CollectionName = Annotated[str, Query(description="The collection that is asked.")]
 _BODY: dict[str, Any] = {
     "requestBody": {
         "required": True,
@@ -73,8 +78,10 @@ def similar_routes(library: Library) -> APIRouter:
         summary="What other documents say the same",
         response_model=SimilarReply,
     )
-    def similar_to(document_id: str, form: Format = "json") -> Response:
-        return _written(library.collection().similar_to(document_id), form)
+    def similar_to(
+        document_id: str, form: Format = "json", collection: CollectionName = DEFAULT_COLLECTION
+    ) -> Response:
+        return _written(library.collection(collection).similar_to(document_id), form)
 
     @router.get(
         "/similar/map",
@@ -82,11 +89,31 @@ def similar_routes(library: Library) -> APIRouter:
         summary="Which documents share text",
         response_model=SharedTextReply,
     )
-    def map_shared_text(limit: Annotated[int, Query(ge=1, le=1000)] = 100) -> Response:
+    def map_shared_text(
+        limit: Annotated[int, Query(ge=1, le=1000)] = 100, collection: CollectionName = DEFAULT_COLLECTION
+    ) -> Response:
         """The pairs that share most, first; how much is an estimate."""
-        pairs = library.collection().shared_text(limit=limit)
+        pairs = library.collection(collection).shared_text(limit=limit)
         rows = [{"one": p.one, "other": p.other, "characters": p.characters} for p in pairs]
         return Response(to_json({"pairs": rows}), media_type="application/json")
+
+    @router.get(
+        "/similar/phrases",
+        operation_id="list_set_phrases",
+        summary="The set phrases that the documents show",
+        response_model=SetPhrasesReply,
+    )
+    def list_set_phrases(
+        min_documents: Annotated[
+            int, Query(ge=2, description="In so many unrelated documents or more.")
+        ] = _MIN_DOCUMENTS,
+        limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+        collection: CollectionName = DEFAULT_COLLECTION,
+    ) -> Response:
+        """Those in most unrelated documents first, as letters alone. More of them can be given with a draft."""
+        found = library.collection(collection).set_phrases(min_documents=min_documents, limit=limit)
+        rows = [{"phrase": one.letters, "documents": one.documents} for one in found]
+        return Response(to_json({"phrases": rows}), media_type="application/json")
 
     return router
 
@@ -105,10 +132,16 @@ async def _read_request(request: Request) -> SimilarRequest:
 
 
 async def _read_form(request: Request) -> dict[str, Any]:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > _MAX_FORM_BYTES:
+        raise _too_large()
     async with request.form(max_files=1, max_fields=200) as form:
         file = form.get("file")
         if not isinstance(file, UploadFile):
             raise RequestError(400, "“file” is missing.", code="invalid_input", param="file")
+        # What is longer than a megabyte lies on disk until here.
+        if (file.size or 0) > _MAX_FILE_BYTES:
+            raise _too_large()
         data = await file.read()
         fields: dict[str, Any] = {name: form[name] for name in form if name != "file"}
         for name in ("exclude_documents", "phrases"):
@@ -118,6 +151,11 @@ async def _read_form(request: Request) -> dict[str, Any]:
         fields["top_k"] = int(fields["top_k"])
     document = await run_in_threadpool(read, data, filename=file.filename or "draft.txt")
     return {**fields, "draft": document.text}
+
+
+def _too_large() -> RequestError:
+    message = f"The file is over {_MAX_FILE_BYTES:,} bytes. Send the draft's text, or the file without its pictures."
+    return RequestError(413, message, code="too_large", param="file")
 
 
 def _validated(fields: object) -> SimilarRequest:

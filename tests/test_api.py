@@ -336,7 +336,7 @@ def call(client: TestClient, method: str, described: str) -> Response:
 def test_every_route_has_one_shape_of_error(client: TestClient, loading: TestClient) -> None:
     asked = [route for route in routes(client) if not route[1].startswith(OTHER_DIALECTS)]
 
-    assert len(asked) == 23
+    assert len(asked) == 24
     for method, described in asked:
         assert_error(client.patch(re.sub(r"\{\w+\}", ID, described)), 405, "method_not_allowed")
         if described in ("/healthz", "/metrics"):

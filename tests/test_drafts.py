@@ -157,10 +157,28 @@ def test_a_date_and_a_place_that_were_exchanged_have_their_kinds(empty: Collecti
     ]
 
 
-def test_clauses_in_another_order_are_still_one_rewritten_match(collection: Collection) -> None:
-    draft = "各粮库要备足麻袋和篷布，在九月底以前腾出仓容，做到敞开收购、随到随收，逐仓检查虫害。"
-    found = matches(check(collection, draft), "rewritten", "verbatim")
-    assert {match.source.title for match in found} == {"粮食收购工作的通知"}
+def test_clauses_in_another_order_are_one_rewritten_match_with_all_of_them(collection: Collection) -> None:
+    one, other = (
+        "抽查的四十二所食堂当中有七所没有留样记录，",
+        "三所的冷藏柜温度高于规定，已经责令限期改正并且公开曝光，",
+    )
+    draft = f"通报如下。{other}{one}"
+    (match,) = matches(check(collection, draft), "rewritten", "verbatim")
+    assert (match.kind, match.source.title) == ("rewritten", "学校食堂检查通报")
+    assert match.draft_span.of(draft).strip("，") == f"{other}{one}".strip("，")
+    assert [change.kind for change in match.changes] == ["order"]
+
+
+def test_a_change_near_the_end_does_not_end_the_match(collection: Collection) -> None:
+    draft = GRANARY_SENTENCE.replace("随到随收", "马上随到随收").replace("各粮库要在", "各粮库须要在")
+    (match,) = matches(check(collection, draft), "rewritten")
+    assert match.draft_span.of(draft) == draft
+    assert {change.draft for change in match.changes} == {"马上", "须"}
+
+
+def test_a_few_words_in_common_are_no_copy(collection: Collection) -> None:
+    draft = "抽查的三十所幼儿园当中，有两所没有留样台账，四所的冷藏设备温度正常。"
+    assert check(collection, draft).originality == 1
 
 
 def test_what_several_unrelated_documents_say_is_boilerplate_and_not_counted(collection: Collection) -> None:

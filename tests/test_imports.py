@@ -39,7 +39,7 @@ HOMES = {
     "onnxruntime": {"embeddings/onnx_graph.py", "scripts/export_onnx.py"},
     "fastapi": {"api"},
     "opencc": {"embeddings/terms.py"},
-    "rapidfuzz": {"embeddings/drafts", "scripts/bench_drafts.py"},
+    "rapidfuzz": {"embeddings/drafts", "scripts/drafting"},
 }
 
 

@@ -1,6 +1,8 @@
 """The draft check over HTTP and on the command line, and its reports."""
 
+import asyncio
 import json
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import closing
 from html.parser import HTMLParser
@@ -15,7 +17,7 @@ from api.app import create_app
 from api.cli import _make_app
 from api.library import Library
 from api.reports import report_html, report_markdown
-from api.schemas import SharedTextReply, SimilarReply
+from api.schemas import SetPhrasesReply, SharedTextReply, SimilarReply
 from api.settings import Settings
 from embeddings import Collection, load_embedder, open_collection, read
 
@@ -106,6 +108,56 @@ def test_bodies_that_are_neither_json_nor_a_file_are_refused(client: TestClient)
     assert error_of(client.post("/similar", files={"other": b"x"})) == (400, "invalid_input", "file")
 
 
+class _Upload:
+    """A form with a file of `size` bytes, sent piece by piece to the application itself."""
+
+    def __init__(self, size: int) -> None:
+        head = '--edge\r\nContent-Disposition: form-data; name="file"; filename="draft.txt"\r\n\r\n'
+        self._pieces = [head.encode(), *[bytes(1 << 16)] * (size >> 16), b"\r\n--edge--\r\n"]
+        self.length = sum(map(len, self._pieces))
+        self.status, self.body = 0, b""
+
+    async def receive(self) -> dict[str, Any]:
+        body = self._pieces.pop(0)
+        return {"type": "http.request", "body": body, "more_body": bool(self._pieces)}
+
+    async def send(self, message: Any) -> None:
+        self.status = message.get("status", self.status)
+        self.body += message.get("body", b"")
+
+
+@pytest.mark.parametrize("is_announced", [True, False])
+def test_a_file_that_is_too_large_is_refused_in_bounded_memory(
+    client: TestClient, is_announced: bool
+) -> None:
+    upload = _Upload(40 << 20)
+    headers = [(b"content-type", b"multipart/form-data; boundary=edge")]
+    if is_announced:
+        headers.append((b"content-length", str(upload.length).encode()))
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/similar",
+        "raw_path": b"/similar",
+        "query_string": b"",
+        "headers": headers,
+        "app": client.app,
+    }
+    tracemalloc.start()
+    asyncio.run(client.app(scope, upload.receive, upload.send))  # type: ignore[arg-type]
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (upload.status, json.loads(upload.body)["error"]["code"]) == (413, "too_large")
+    assert peak < 8 << 20
+
+
+def test_a_form_that_is_broken_is_refused(client: TestClient) -> None:
+    headers = {"content-type": "multipart/form-data; boundary=edge"}
+    assert error_of(client.post("/similar", content=b"nothing", headers=headers))[0] == 400
+    two = [("file", ("a.txt", b"a")), ("file", ("b.txt", b"b"))]
+    assert error_of(client.post("/similar", files=two))[0] == 400
+
+
 def test_a_document_is_checked_against_the_others(client: TestClient) -> None:
     (document,) = client.get("/documents").json()["documents"]
     reply = client.get(f"/documents/{document['id']}/similar")
@@ -115,6 +167,26 @@ def test_a_document_is_checked_against_the_others(client: TestClient) -> None:
 
 def test_the_map_of_shared_text_is_served(client: TestClient) -> None:
     assert SharedTextReply.model_validate(client.get("/similar/map").json()).pairs == []
+
+
+def test_the_set_phrases_are_served(client: TestClient, tmp_path: Path) -> None:
+    assert SetPhrasesReply.model_validate(client.get("/similar/phrases").json()).phrases == []
+    assert error_of(client.get("/similar/phrases?min_documents=1"))[0] == 400
+    texts = [
+        f"{topic}讲话\n{topic}工作{n}项。要坚持党政同责一岗双责齐抓共管。"
+        for n, topic in enumerate("防火禁渔修路")
+    ]
+    with closing(open_collection(tmp_path / "default", "default", load_embedder())) as collection:
+        collection.add([read(text.encode(), filename=f"{n}.txt") for n, text in enumerate(texts)])
+        library = Library()
+        library.put(collection)
+        reply = TestClient(create_app(Settings(), library)).get("/similar/phrases?min_documents=4").json()
+    assert any("党政同责一岗双责" in one["phrase"] and one["documents"] >= 4 for one in reply["phrases"])
+
+
+@pytest.mark.parametrize("path", ["/documents/none/similar", "/similar/map", "/similar/phrases"])
+def test_a_collection_that_is_not_there_is_told(client: TestClient, path: str) -> None:
+    assert error_of(client.get(path, params={"collection": "none"}))[:2] == (404, "collection_not_found")
 
 
 class _Page(HTMLParser):

@@ -19,6 +19,8 @@ _DATE_UNITS = "年月日"
 _PLACE = re.compile(r"(?:[省市县区州镇乡村]|街道|[局部委厅办院署]|公司|集团|委员会|管委会)$")
 _AFTER_NAME = re.compile(r"(?:省|市|县|区|州|镇|乡|同志|书记|市长|县长|区长|省长|主任|局长|部长|主席|总理)")
 _MAX_NAME = 8
+# How far beyond its ends a region is widened, and what each change costs there.
+_REACH, _EDIT = 10, 1.5
 _SURROGATES = (0xD800, 0xE000)
 
 
@@ -62,6 +64,46 @@ def align(draft: Letters, source: Letters, region: Block) -> list[Block]:
         )
         for code in Levenshtein.opcodes(one, other)
     ]
+
+
+def widened(draft: Letters, source: Letters, region: Block, *, run: int) -> Block:
+    """`region` with what it pays to take on either side, letters left out or put in allowed, as long as the last
+    `run` letters taken agree."""
+    before = _worth_taking(
+        draft.codes[max(0, region.first - _REACH) : region.first][::-1].tolist(),
+        source.codes[max(0, region.source_first - _REACH) : region.source_first][::-1].tolist(),
+        run,
+    )
+    after = _worth_taking(
+        draft.codes[region.end : region.end + _REACH].tolist(),
+        source.codes[region.source_end : region.source_end + _REACH].tolist(),
+        run,
+    )
+    return Block(
+        False,
+        region.first - before[0],
+        region.end + after[0],
+        region.source_first - before[1],
+        region.source_end + after[1],
+    )
+
+
+def _worth_taking(one: Sequence[int], other: Sequence[int], run: int) -> tuple[int, int]:
+    """How many letters of both, from their beginnings, align best (Smith and Waterman 1981), if any do well."""
+    above = [-_EDIT * column for column in range(len(other) + 1)]
+    runs = [0] * (len(other) + 1)
+    best, taken = 0.0, (0, 0)
+    for row, letter in enumerate(one, start=1):
+        scores, agreeing_runs = [-_EDIT * row], [0]
+        for column, there in enumerate(other, start=1):
+            is_equal = letter == there
+            diagonal = above[column - 1] + (1 if is_equal else -_EDIT)
+            scores.append(max(diagonal, above[column] - _EDIT, scores[-1] - _EDIT))
+            agreeing_runs.append(runs[column - 1] + 1 if is_equal else 0)
+            if agreeing_runs[-1] >= run and scores[-1] > best:
+                best, taken = scores[-1], (row, column)
+        above, runs = scores, agreeing_runs
+    return taken
 
 
 def agreeing(blocks: Sequence[Block]) -> int:

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from embeddings.drafts.alignment import Block, Side, agreeing
 from embeddings.drafts.boilerplate import SetPhrase, find_set_phrases
-from embeddings.drafts.copies import Copy, Sources, changes_of, copied_letters, find_copies
+from embeddings.drafts.copies import Copy, Sources, changes_of, copied_letters, find_copies, source_range
 from embeddings.drafts.hits import find_seeds
 from embeddings.drafts.paragraphs import split_paragraphs
 from embeddings.drafts.placeholders import find_placeholders
@@ -88,7 +88,9 @@ def check_draft(
         paragraphs=tuple(told),
         boilerplate=tuple(Boilerplate(side.letters.span(p.first, p.end), p.documents) for p in phrases),
         placeholders=find_placeholders(draft),
-        superseded=find_superseded(draft, [m for one in matches for m in one], snapshot, book),
+        superseded=find_superseded(
+            draft, [m for one in matches for m in one], snapshot, book, options.excluded
+        ),
         repetitions=find_repetitions(side.letters),
         documents=_shares(copies, copied, book),
     )
@@ -152,13 +154,11 @@ def _match(
     side: Side, source: Side, copy: Copy, part: list[Block], paragraph: Span, book: SourceBook
 ) -> Match:
     here = side.letters.span(part[0].first, part[-1].end)
-    there = source.letters.span(part[0].source_first, part[-1].source_end)
+    there = source.letters.span(*source_range(part))
     here, there = _with_punctuation(side.text, here, paragraph, source.text, there)
     (told,) = book.sources(copy.document_id, [there.start])
     is_equal = len(part) == 1
-    kind: MatchKind = (
-        "verbatim" if copy.kind == "rewritten" and is_equal and copy.blocks[0] == part[0] else copy.kind
-    )
+    kind: MatchKind = "verbatim" if copy.kind == "rewritten" and is_equal else copy.kind
     return Match(
         kind=kind,
         score=copy.score if copy.is_reordered else _score(part),

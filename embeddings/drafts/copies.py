@@ -1,22 +1,26 @@
 """What a draft has copied: the best stretches, aligned letter by letter, and what each of them is."""
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.drafts.alignment import Block, Side, agreeing, align, list_changes
+from embeddings.drafts.alignment import Block, Side, agreeing, align, list_changes, widened
 from embeddings.drafts.boilerplate import SetPhrase
 from embeddings.drafts.hits import Seeds, group_seeds
-from embeddings.drafts.stretches import Stretch, find_stretches
+from embeddings.drafts.stretches import MIN_SCORE, Stretch, find_stretches
 from embeddings.drafts.types import Change, MatchKind
 from embeddings.letters import read_letters
 from embeddings.storage import Snapshot
 
-# What is neither so long nor so much more than its set phrases says nothing of where it was taken from.
-_MIN_AGREEING, _MIN_EXACT = 14, 15
-_MIN_OWN_LETTERS, _SHORT = 9, 20
+# Fewer letters say nothing of where they were taken from. Of a rewritten copy, each that differs takes away what 1.5
+# that agree bring, and those of set phrases bring less.
+_MIN_EXACT, _MIN_EVIDENCE, _AGAINST = 17, 12, 1.5
+_PHRASE_WEIGHT = 0.75
+# Beyond a change near its end, a copy goes on for so many letters at least, if it is exact otherwise or not.
+_EXACT_END, _CHANGED_END = 3, 2
 _PHRASE_SHARE = 0.75
 _MIN_SIMILARITY = 0.7
 # A stretch is one more source of a place in the draft only if that much of it is not yet told of often enough.
@@ -26,7 +30,8 @@ _BLOCK = 4
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """A stretch of a draft beside its source. `blocks` are in letters, of the draft and of the source."""
+    """A stretch of a draft beside its source. `blocks` are in letters, of the draft and of the source, and in order
+    of the draft; of a reordered copy not in order of the source."""
 
     document_id: str
     kind: MatchKind
@@ -68,17 +73,24 @@ def find_copies(
         stretch for part in seeds.parts for stretch in find_stretches(draft.letters, group_seeds(part))
     ]
     chosen = _choose(stretches, len(draft.letters), top_k)
-    copies = [_copy(draft, stretch, sources.side(stretch.id), phrase_at) for stretch in chosen]
-    return sorted((copy for copy in copies if copy), key=lambda copy: (copy.first, copy.end))
+    copies = [
+        copy for stretch in chosen for copy in _copies(draft, stretch, sources.side(stretch.id), phrase_at)
+    ]
+    return sorted(copies, key=lambda copy: (copy.first, copy.end))
 
 
 def changes_of(draft: Side, source: Side, copy: Copy, blocks: Sequence[Block]) -> tuple[Change, ...]:
     """What differs in `blocks` of `copy`."""
     if copy.is_reordered and blocks:
         here = draft.span(blocks[0].first, blocks[-1].end)
-        there = source.span(blocks[0].source_first, blocks[-1].source_end)
+        there = source.span(*source_range(blocks))
         return (Change("order", here, there, here.of(draft.text), there.of(source.text)),)
     return list_changes(draft, source, list(blocks))
+
+
+def source_range(blocks: Sequence[Block]) -> tuple[int, int]:
+    """From where to where `blocks` reach in the source."""
+    return min(block.source_first for block in blocks), max(block.source_end for block in blocks)
 
 
 def _choose(stretches: Sequence[Stretch], length: int, top_k: int) -> list[Stretch]:
@@ -98,39 +110,67 @@ def _choose(stretches: Sequence[Stretch], length: int, top_k: int) -> list[Stret
     return chosen
 
 
+def _copies(draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[np.int64]) -> Iterator[Copy]:
+    """The stretch as one copy; where it does not hold together, those of its pieces that stand alone."""
+    if copy := _copy(draft, stretch, source, phrase_at):
+        yield copy
+    elif len(stretch.pieces) > 1:
+        for piece in stretch.pieces:
+            alone = replace(stretch, score=piece.score, pieces=(piece,))
+            if piece.score >= MIN_SCORE and (copy := _copy(draft, alone, source, phrase_at)):
+                yield copy
+
+
 def _copy(draft: Side, stretch: Stretch, source: Side, phrase_at: npt.NDArray[np.int64]) -> Copy | None:
     region = Block(False, stretch.first, stretch.end, stretch.source_first, stretch.source_end)
-    blocks = align(draft.letters, source.letters, region)
-    longer = max(region.end - region.first, region.source_end - region.source_first)
-    similarity = agreeing(blocks) / longer
-    in_pieces = min(1.0, _agreeing_in_pieces(draft, stretch) / longer)
+    run = _EXACT_END if stretch.score == region.end - region.first else _CHANGED_END
+    wide = widened(draft.letters, source.letters, region, run=run)
+    blocks, pieces = align(draft.letters, source.letters, wide), list(_blocks_of_pieces(draft, stretch))
+    similarity, in_pieces = agreeing(blocks) / _longer(wide), min(1.0, agreeing(pieces) / _longer(region))
     is_reordered = in_pieces > similarity + 0.1
-    score = max(similarity, in_pieces)
-    least = _MIN_EXACT if similarity == 1 else _MIN_AGREEING
-    if score < _MIN_SIMILARITY or score * longer < least:
+    score, longer = (in_pieces, _longer(region)) if is_reordered else (similarity, _longer(wide))
+    in_phrases = phrase_at[stretch.first : stretch.end] >= 0
+    if score < _MIN_SIMILARITY or not _is_enough(score, longer, float(in_phrases.mean())):
         return None
     kind: MatchKind = "verbatim" if similarity == 1 else "rewritten"
     if _is_set_phrase(phrase_at[stretch.first : stretch.end]):
         kind = "boilerplate"
-    return Copy(stretch.id, kind, score, tuple(blocks), is_reordered)
+    return Copy(stretch.id, kind, score, tuple(pieces if is_reordered else blocks), is_reordered)
+
+
+def _blocks_of_pieces(draft: Side, stretch: Stretch) -> Iterator[Block]:
+    """What agrees and what differs within each piece, in order of the draft, no letter of that twice."""
+    told = 0
+    for piece in stretch.pieces:
+        first = max(piece.first, told)
+        told = max(told, piece.end)
+        here = draft.letters.codes[first : piece.end]
+        agrees = here == stretch.part.codes[first + piece.shift : piece.end + piece.shift]
+        bounds = [0, *(np.flatnonzero(np.diff(agrees)) + 1).tolist(), len(agrees)]
+        shift = piece.shift - stretch.start
+        for low, high in pairwise(bounds):
+            if low < high:
+                yield Block(
+                    bool(agrees[low]), first + low, first + high, first + low + shift, first + high + shift
+                )
+
+
+def _longer(region: Block) -> int:
+    return max(region.end - region.first, region.source_end - region.source_first)
+
+
+def _is_enough(score: float, letters: int, phrase_share: float) -> bool:
+    """Whether so many letters, of which the share `score` agree, are too many to be chance."""
+    if score == 1:
+        return letters >= _MIN_EXACT
+    weight = 1 - (1 - _PHRASE_WEIGHT) * phrase_share
+    return letters * (score * weight - _AGAINST * (1 - score)) >= _MIN_EVIDENCE
 
 
 def _is_set_phrase(phrases: npt.NDArray[np.int64]) -> bool:
-    """Whether letters, each with the number of its set phrase or -1, are hardly more than one of these; or short,
-    and hardly more than several."""
-    own = int((phrases < 0).sum())
+    """Whether letters, each with the number of its set phrase or -1, are hardly more than one of these."""
     largest = int(np.bincount(phrases + 1)[1:].max(initial=0))
-    return largest >= _PHRASE_SHARE * len(phrases) or (own < _MIN_OWN_LETTERS and len(phrases) < _SHORT)
-
-
-def _agreeing_in_pieces(draft: Side, stretch: Stretch) -> int:
-    """How many letters of the draft agree with the source, piece by piece, in whatever order these come."""
-    agrees = np.zeros(stretch.end - stretch.first, np.bool_)
-    for piece in stretch.pieces:
-        here = draft.letters.codes[piece.first : piece.end]
-        there = stretch.part.codes[piece.first + piece.shift : piece.end + piece.shift]
-        agrees[piece.first - stretch.first : piece.end - stretch.first] |= here == there
-    return int(agrees.sum())
+    return largest >= _PHRASE_SHARE * len(phrases)
 
 
 def copied_letters(copies: Collection[Copy], length: int) -> npt.NDArray[np.bool_]:

@@ -4,6 +4,7 @@ A group of seeds is extended without gaps as long as it pays (Altschul and other
 together on both sides, in whatever order, is one stretch.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
@@ -20,8 +21,10 @@ _MISMATCH = 2
 _DROP = 7
 _MIN_PIECE = 6
 # How far apart, in the draft and in the source, two pieces of one stretch may be, and what each join costs.
-_DRAFT_GAP, _SOURCE_GAP, _JOIN_COST = 24, 60, 1
-_LOOK_BACK = 6
+_DRAFT_GAP, _SOURCE_GAP, _JOIN_COST, _GAP_PER_COST = 24, 60, 1, 4
+# How far a piece may reach into what it is joined to.
+_OVERLAP = 12
+_MIN_DENSITY = 0.6
 MIN_SCORE = 10
 
 
@@ -37,22 +40,39 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A region of the draft and one of a document. `document` counts over all parts; the places in the source
-    are counted in the document's own letters."""
+    """Pieces of one document, in order of the draft. `document` counts over all parts."""
 
     part: Part
     slot: int
     document: int
-    first: int
-    end: int
-    source_first: int
-    source_end: int
     score: int
     pieces: tuple[Piece, ...]
 
     @property
     def id(self) -> str:
         return self.part.ids[self.slot]
+
+    @property
+    def first(self) -> int:
+        return self.pieces[0].first
+
+    @property
+    def end(self) -> int:
+        return max(piece.end for piece in self.pieces)
+
+    @property
+    def start(self) -> int:
+        """Where the document begins in the part."""
+        return int(self.part.starts[self.slot])
+
+    @property
+    def source_first(self) -> int:
+        """In the document's own letters, as `source_end`."""
+        return min(piece.first + piece.shift for piece in self.pieces) - self.start
+
+    @property
+    def source_end(self) -> int:
+        return max(piece.end + piece.shift for piece in self.pieces) - self.start
 
 
 def find_stretches(draft: Letters, groups: Groups) -> list[Stretch]:
@@ -69,11 +89,11 @@ def find_stretches(draft: Letters, groups: Groups) -> list[Stretch]:
     rows = zip(*(column[order].tolist() for column in columns), strict=True)
     found = []
     for slot, pieces in _by_slot(rows):
-        start = int(part.starts[slot])
         document = slot + groups.hits.first_document
-        for chain in _chain(pieces):
+        for chain in _chains(pieces):
             if chain.score >= MIN_SCORE:
-                found.append(_stretch(part, slot, document, start, chain.score, chain.pieces))
+                in_order = tuple(sorted(chain.pieces, key=lambda piece: piece.first))
+                found.append(Stretch(part, slot, document, chain.score, in_order))
     return found
 
 
@@ -162,53 +182,77 @@ def _by_slot(rows: Iterable[tuple[int, int, int, int, int]]) -> Iterator[tuple[i
         yield current, pieces
 
 
-def _chain(pieces: list[Piece]) -> Iterator["_Chain"]:
-    """Pieces of one document, in order of the draft, in chains of neighbours on both sides."""
-    open_chains: list[_Chain] = []
-    for piece in pieces:
-        still_open = []
-        for chain in open_chains:
-            if piece.first - chain.end > _DRAFT_GAP:
-                yield chain
-            else:
-                still_open.append(chain)
-        open_chains = still_open
-        near = [chain for chain in open_chains if chain.fits(piece)]
-        if near:
-            min(near, key=lambda chain: chain.cost(piece)).take(piece)
-        else:
-            open_chains.append(_Chain(piece))
-    for chain in open_chains:
+def _chains(pieces: list[Piece]) -> Iterator["_Chain"]:
+    """Pieces of one document in chains of neighbours on both sides; the best pieces draw the others to them."""
+    by_first = sorted(range(len(pieces)), key=lambda row: pieces[row].first)
+    by_end = sorted(range(len(pieces)), key=lambda row: pieces[row].end)
+    firsts = [pieces[row].first for row in by_first]
+    ends = [pieces[row].end for row in by_end]
+    is_free = [True] * len(pieces)
+    for row in sorted(range(len(pieces)), key=lambda row: -pieces[row].score):
+        if not is_free[row]:
+            continue
+        is_free[row] = False
+        chain = _Chain(pieces[row])
+        while True:
+            after = bisect_left(firsts, chain.end - _OVERLAP), bisect_right(firsts, chain.end + _DRAFT_GAP)
+            before = bisect_left(ends, chain.first - _DRAFT_GAP), bisect_right(ends, chain.first + _OVERLAP)
+            near = [*by_first[slice(*after)], *by_end[slice(*before)]]
+            joining = [row for row in near if is_free[row] and chain.fits(pieces[row])]
+            if not joining:
+                break
+            best = max(joining, key=lambda row: pieces[row].score - chain.cost(pieces[row]))
+            is_free[best] = False
+            chain.take(pieces[best])
+        for row in by_first[bisect_left(firsts, chain.first) : bisect_right(firsts, chain.end)]:
+            if is_free[row] and chain.fits(pieces[row]):
+                is_free[row] = False
+                chain.take(pieces[row])
         yield chain
 
 
 class _Chain:
     def __init__(self, piece: Piece) -> None:
         self.pieces = [piece]
-        self.end = piece.end
+        self.first, self.end = piece.first, piece.end
+        self.source_first, self.source_end = piece.first + piece.shift, piece.end + piece.shift
         self.score = piece.score
-        self._source_first = piece.first + piece.shift
-        self._source_end = piece.end + piece.shift
+        self._letters = piece.end - piece.first
 
     def fits(self, piece: Piece) -> bool:
         """Whether joining a piece brings more than it costs, and the piece is mostly new in the draft and in the
-        source: a phrase that the draft repeats is one phrase in the source."""
-        cost = self.cost(piece)
-        return cost < min(piece.score, self.score) and not any(
-            _is_taken(piece, other) for other in self.pieces[-_LOOK_BACK:]
+        source (a phrase that the draft repeats is one phrase in the source), and not too much lies between."""
+        reach = _GAP_PER_COST * min(piece.score, self.score)
+        place = piece.first + piece.shift
+        if place > self.source_end + reach or place + piece.end - piece.first < self.source_first - reach:
+            return False
+        return (
+            self.cost(piece) < min(piece.score, self.score)
+            and self._density(piece) >= _MIN_DENSITY
+            and not any(_is_taken(piece, other) for other in self.pieces)
         )
 
     def cost(self, piece: Piece) -> int:
+        gap = max(0, piece.first - self.end, self.first - piece.end)
         source_first, source_end = piece.first + piece.shift, piece.end + piece.shift
-        source_gap = max(0, source_first - self._source_end, self._source_first - source_end)
-        return _JOIN_COST + max(max(0, piece.first - self.end) // 3, source_gap // 4)
+        source_gap = max(0, source_first - self.source_end, self.source_first - source_end)
+        return _JOIN_COST + max(gap // 3, source_gap // _GAP_PER_COST)
 
     def take(self, piece: Piece) -> None:
         self.score += piece.score - self.cost(piece)
         self.pieces.append(piece)
-        self.end = max(self.end, piece.end)
-        self._source_first = min(self._source_first, piece.first + piece.shift)
-        self._source_end = max(self._source_end, piece.end + piece.shift)
+        self._letters += piece.end - piece.first
+        self.first, self.end = min(self.first, piece.first), max(self.end, piece.end)
+        self.source_first = min(self.source_first, piece.first + piece.shift)
+        self.source_end = max(self.source_end, piece.end + piece.shift)
+
+    def _density(self, piece: Piece) -> float:
+        """The share of the longer side that the pieces would hold."""
+        here = max(self.end, piece.end) - min(self.first, piece.first)
+        there = max(self.source_end, piece.end + piece.shift) - min(
+            self.source_first, piece.first + piece.shift
+        )
+        return (self._letters + piece.end - piece.first) / max(here, there)
 
 
 def _is_taken(piece: Piece, other: Piece) -> bool:
@@ -216,17 +260,3 @@ def _is_taken(piece: Piece, other: Piece) -> bool:
     in_draft = min(piece.end, other.end) - max(piece.first, other.first)
     in_source = min(piece.end + shift, other.end) - max(piece.first + shift, other.first)
     return 2 * max(in_draft, in_source) > min(piece.end - piece.first, other.end - other.first)
-
-
-def _stretch(part: Part, slot: int, document: int, start: int, score: int, chain: list[Piece]) -> Stretch:
-    return Stretch(
-        part,
-        slot,
-        document,
-        min(piece.first for piece in chain),
-        max(piece.end for piece in chain),
-        min(piece.first + piece.shift for piece in chain) - start,
-        max(piece.end + piece.shift for piece in chain) - start,
-        score,
-        tuple(chain),
-    )

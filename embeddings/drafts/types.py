@@ -58,11 +58,12 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Superseded:
-    """A warning, never a verdict: `reason` says what has changed, `source_span` of `source` where it says so."""
+    """A warning, never a verdict: `reason` says what has changed, `source_text` at `source_span` of `source` shows it."""
 
     draft_span: Span
     reason: str
     source_span: Span
+    source_text: str
     source: Source
 
 

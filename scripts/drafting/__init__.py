@@ -1,0 +1,1 @@
+"""The parts of `bench_drafts.py`: what is planted in drafts, and what is measured of it."""
