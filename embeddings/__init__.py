@@ -50,9 +50,9 @@ from embeddings.filters import (
     parse_filters,
 )
 from embeddings.folders import AddReport, RefusedFile, add_paths, follow_paths, mirror_paths
+from embeddings.fusion import Legs
 from embeddings.local import JobStore, StoredJob, has_collection, read_model
 from embeddings.queries import MAX_QUERY_CHARS
-from embeddings.ranking import Legs
 from embeddings.readers import ArchivedFile, is_archive, is_readable, read, read_archive
 from embeddings.reranker import Reranker, Reranking, load_reranker
 from embeddings.storage import Facts, Resemblance, StoredDocument

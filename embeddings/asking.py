@@ -3,17 +3,17 @@
 import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from functools import partial
 
 from embeddings.corrections import correct
 from embeddings.dialogue import complete_question, join_question, may_follow_up
 from embeddings.embedder import Embedder
+from embeddings.fusion import Legs
 from embeddings.literals import put_literals_first, read_literals
 from embeddings.place_matching import Focus
 from embeddings.place_questions import read_place_question
 from embeddings.places import PlaceFinder, Told
 from embeddings.queries import MAX_QUERY_CHARS, validate_query
-from embeddings.ranking import Legs, load_weights, rank
+from embeddings.ranking import load_weights, rank
 from embeddings.reranker import Reranking
 from embeddings.storage import Scope, Snapshot
 from embeddings.terms import fold, term_runs
@@ -57,9 +57,7 @@ class Search:
         folded = validate_query(question)
         hits = self._rank(question)
         if literals := read_literals(folded):
-            return put_literals_first(
-                literals, hits, self.snapshot, self.scope, partial(self._rank_within, question)
-            )
+            return put_literals_first(literals, hits, self.snapshot, self.scope, self._rank_within)
         if hits and hits[0].score >= _SURE:
             return hits
         corrected = correct(folded, self.snapshot)

@@ -8,8 +8,8 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from embeddings.attributes import Attribute, check_attributes
 from embeddings.asking import Dialogue, Search
+from embeddings.attributes import Attribute, check_attributes
 from embeddings.drafts import (
     DraftReport,
     LibraryPhrase,
@@ -22,9 +22,10 @@ from embeddings.drafts import (
 from embeddings.embedder import Embedder
 from embeddings.errors import EmbedderMismatch, InvalidInput
 from embeddings.filters import Filter
+from embeddings.fusion import Legs
 from embeddings.local import LocalStorage
 from embeddings.queries import validate_query
-from embeddings.ranking import Legs, Scored, Weights, find_runs
+from embeddings.ranking import Scored, Weights, find_runs
 from embeddings.reranker import Reranking
 from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
 from embeddings.terms import fold, join_terms
@@ -199,12 +200,14 @@ class Collection:
         with self._storage.snapshot() as snapshot:
             return find_library_phrases(snapshot.seeds(), min_documents=min_documents, limit=limit)
 
-    def find_runs(self, query: str, weights: Weights) -> list[tuple[str, Scored]]:
+    def find_runs(self, query: str, weights: Weights, *, limit: int = 12) -> list[tuple[str, Scored]]:
         """The runs of sentences that `search` would choose among, each with its document's id, in no order."""
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]
-            runs = find_runs(folded, snapshot, space.embedder, weights, background=space.background)
+            runs = find_runs(
+                folded, snapshot, space.embedder, weights, background=space.background, limit=limit
+            )
         return [(run.found.segment.document_id, run) for run in runs]
 
     def list_documents(
@@ -298,8 +301,8 @@ class Collection:
     def _prepare(self, documents: Sequence[Document]) -> list[NewDocument]:
         embedder = self._embedder
         prepared = [_Prepared(document) for document in documents]
-        vectors = embedder.encode_passages([text for each in prepared for text in each.texts])
-        ends = np.cumsum([len(each.texts) for each in prepared])[:-1]
+        vectors = embedder.encode_passages([text for each in prepared for text in each.titled])
+        ends = np.cumsum([len(each.titled) for each in prepared])[:-1]
         return [
             NewDocument(each.document, each.entries, rows, each.folded, embedder.id)
             for each, rows in zip(prepared, np.split(vectors, ends), strict=True)
@@ -320,10 +323,12 @@ class _Prepared:
         self.document = document
         self.folded = fold(document.text)
         segments = [segment for passage in document.passages for segment in passage.segments]
-        self.texts = [segment.span.of(self.folded) for segment in segments]
+        texts = [segment.span.of(self.folded) for segment in segments]
+        title = fold(document.title)
+        self.titled = [f"{title} {text}" for text in texts]
         self.entries = [
             SegmentEntry(f"{context} {join_terms(text)}".strip())
-            for context, text in zip(_contexts(document, self.folded, segments), self.texts, strict=True)
+            for context, text in zip(_contexts(document, self.folded, segments), texts, strict=True)
         ]
 
 

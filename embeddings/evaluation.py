@@ -15,7 +15,7 @@ from statistics import fmean, median, quantiles
 
 from embeddings.collection import Collection
 from embeddings.errors import InvalidInput
-from embeddings.ranking import Legs
+from embeddings.fusion import Legs
 from embeddings.types import Hit, Span
 
 _DEPTH = 10

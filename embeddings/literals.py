@@ -50,10 +50,12 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Literals:
-    """`is_all` says that a question holds nothing else that tells."""
+    """`is_all` says that a question holds nothing else that tells; `rest` is the question without them."""
 
     found: tuple[Literal, ...]
     is_all: bool
+    question: str
+    rest: str
 
     def stand_in(self, folded: str) -> bool:
         return all(literal.pattern.search(folded) for literal in self.found)
@@ -73,7 +75,7 @@ def read_literals(folded: str) -> Literals | None:
     found = [_number(match) for match in numbers]
     found += [literal for match in quotations for literal in _quotation(match, is_all)]
     found += [Literal(_spaced(match[0]), match[0], None, False) for match in codes]
-    return Literals(tuple(found), is_all) if found else None
+    return Literals(tuple(found), is_all, folded, rest) if found else None
 
 
 def put_literals_first(
@@ -82,11 +84,11 @@ def put_literals_first(
     """`hits` with those first that hold the literals, or are of the document they name; what else holds them is
     found too. None where they must stand and do not."""
     own = _own(literals, snapshot, scope)
-    if own is not None and not literals.is_all and (told := rank(own, None)):
+    if own is not None and not literals.is_all and (told := rank(literals.rest, own, None)):
         return told
     holding = [hit for hit in hits if literals.stand_in(fold(hit.passage))]
     if not holding and (within := _holding(literals, snapshot, scope)) is not None:
-        holding = [hit for hit in rank(within, 0.0) if literals.stand_in(fold(hit.passage))]
+        holding = [hit for hit in rank(literals.question, within, 0.0) if literals.stand_in(fold(hit.passage))]
     if not holding:
         is_lacking = any(literal.is_required for literal in literals.found)
         return [] if is_lacking else list(hits)
@@ -104,8 +106,8 @@ def put_literals_first(
     ]
 
 
-RankWithin = Callable[[Scope, float | None], list[Hit]]
-"""Ranks the question in a scope; with a score that hits need, or what is usual."""
+RankWithin = Callable[[str, Scope, float | None], list[Hit]]
+"""Ranks a question in a scope; with a score that hits need, or what is usual."""
 
 
 def _number(match: re.Match[str]) -> Literal:

@@ -13,31 +13,28 @@ from dataclasses import dataclass
 from functools import cache
 from operator import mul
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from embeddings.embedder import Embedder
+from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages
 from embeddings.queries import Query, read_query
 from embeddings.splitting import find_lead_in, split_sentences
-from embeddings.storage import Candidate, DocumentHead, Place, Scope, Snapshot, StoredSegment
+from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredSegment
 from embeddings.terms import fold
 from embeddings.types import Copy, Hit, Source, Span, Why
 
-Legs = Literal["both", "dense", "lexical"]
-
 _WEIGHTS_FILE = Path(__file__).parent / "models" / "ranking.json"
-_LEG_DEPTH = 50
-# One text in many documents can fill the legs: then they go deeper, but not on and on.
-_MAX_LEG_DEPTH = 3_200
 _MAX_COPIES = 20
 # Of so many passages that answer the newest are given, where the newest are asked for.
 _NEWEST_AMONG = 200
-_DENSE_SHARE = 0.4
 _MIN_PASSAGES = 12
 _FOLLOWING_SHARE = 0.2
 _SEGMENTS_PER_PASSAGE = 3
+# A passage whose fused score is so much lower than the best one's is as far behind as can be told.
+FAR_BEHIND = 6.0
 _MAX_RUN = 3
 # A query that a lead-in covers this much of asks for all that stands under it.
 _TOPIC_QUESTION = 0.5
@@ -65,7 +62,7 @@ class Features(NamedTuple):
     headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have; `missing_numbers` the share of the
     query's numbers and Latin words that are nowhere around; `lacks` says that an amount or a date is asked for and
     none is there; `is_heading` that the passage is a heading; `topic` the share of the query that the lead-in of
-    the segment covers.
+    the segment covers; `fusion` how far the passage stood behind the best one when the legs were joined, 0 to -1.
     """
 
     lexical: float
@@ -76,12 +73,15 @@ class Features(NamedTuple):
     lacks: float
     is_heading: float
     topic: float
+    fusion: float
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The logistic model over `Features` and the probability under which a hit is no answer."""
+    """The linear model over `FusionFeatures`, the logistic one over `Features`, and the probability under which a
+    hit is no answer."""
 
+    fusion: FusionFeatures
     bias: float
     features: Features
     threshold: float
@@ -101,27 +101,18 @@ def sigmoid(logit: float) -> float:
 def load_weights() -> Weights:
     """The weights that scripts/fit_ranking.py wrote."""
     record = json.loads(_WEIGHTS_FILE.read_text(encoding="utf-8"))
-    return Weights(record["bias"], Features(**record["features"]), record["threshold"])
-
-
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """A segment that a leg found. Ranks count from 1."""
-
-    segment: StoredSegment
-    fused: float
-    cosine: float
-    dense_rank: int | None
-    lexical_rank: int | None
+    fusion = FusionFeatures(**record["fusion"])
+    return Weights(fusion, record["bias"], Features(**record["features"]), record["threshold"])
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A run of sentences that may answer, with the segment that it was found by."""
+    """A run of sentences that may answer, with the segment that it was found by and what is known of its passage."""
 
     span: Span
     features: Features
-    found: _Found
+    found: Found
+    fusion: FusionFeatures
 
 
 def rank(
@@ -144,8 +135,7 @@ def rank(
     """
     query = read_query(folded, snapshot)
     limit = max(top_k, _NEWEST_AMONG if newest_first else _MIN_PASSAGES)
-    found = _find(query, snapshot, embedder, legs, scope=scope, wanted=limit) if query.terms else []
-    scored = _score_passages(query, found, snapshot, weights, background=background, limit=limit)
+    scored = _score(query, snapshot, embedder, weights, legs, background=background, scope=scope, limit=limit)
     probable = sorted(((weights.probability(run.features), run) for run in scored), key=lambda pair: -pair[0])
     lowest = _lowest(probable, weights, min_score)
     best = [(score, run) for score, run in probable if score >= lowest]
@@ -162,53 +152,6 @@ def _date(head: DocumentHead) -> str:
     return head.metadata.date.value if head.metadata.date else ""
 
 
-def _find(
-    query: Query, snapshot: Snapshot, embedder: Embedder, legs: Legs, *, scope: Scope | None, wanted: int
-) -> list[_Found]:
-    """The segments that the legs found, fused, best first; of `wanted` different texts, if there are so many."""
-    vector = embedder.encode_queries([query.content])[0]
-    depth = _LEG_DEPTH
-    while True:
-        dense = snapshot.nearest(vector, depth, scope) if legs != "lexical" and vector.any() else []
-        lexical = snapshot.matching(query.searched_terms(), depth, scope) if legs != "dense" else []
-        found = _fuse(dense, lexical, vector, snapshot, legs)
-        is_all = max(len(dense), len(lexical)) < depth
-        if is_all or depth >= _MAX_LEG_DEPTH or len({entry.segment.digest for entry in found}) >= wanted:
-            return found
-        depth *= 4
-
-
-def _fuse(
-    dense: Sequence[Candidate],
-    lexical: Sequence[Candidate],
-    vector: npt.NDArray[np.float32],
-    snapshot: Snapshot,
-    legs: Legs,
-) -> list[_Found]:
-    dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
-    ids = list(lexical_ranks | dense_ranks)
-    cosines = snapshot.vectors(ids) @ vector if legs != "lexical" else np.zeros(len(ids))
-    bm25 = {candidate.segment_id: candidate.score for candidate in lexical}
-    highest_bm25 = max(bm25.values(), default=1.0)
-    highest_cosine = max(float(cosines.max(initial=0.0)), 1e-6)
-    found = [
-        _Found(
-            segment,
-            (1 - _DENSE_SHARE) * bm25.get(segment.id, 0.0) / highest_bm25
-            + _DENSE_SHARE * max(0.0, float(cosine)) / highest_cosine,
-            float(cosine),
-            dense_ranks.get(segment.id),
-            lexical_ranks.get(segment.id),
-        )
-        for segment, cosine in zip(snapshot.segments(ids), cosines, strict=True)
-    ]
-    return sorted(found, key=lambda entry: -entry.fused)
-
-
-def _ranks(candidates: Sequence[Candidate]) -> dict[int, int]:
-    return {candidate.segment_id: place for place, candidate in enumerate(candidates, start=1)}
-
-
 def _lowest(probable: Sequence[tuple[float, Scored]], weights: Weights, min_score: float | None) -> float:
     """The score that a hit needs: if the best one reaches the threshold, others may stay somewhat below it."""
     if min_score is not None:
@@ -218,39 +161,39 @@ def _lowest(probable: Sequence[tuple[float, Scored]], weights: Weights, min_scor
 
 
 def find_runs(
-    folded: str, snapshot: Snapshot, embedder: Embedder, weights: Weights, *, background: float
-) -> list[Scored]:
-    """What `rank` chooses among, for fitting its weights."""
-    query = read_query(folded, snapshot)
-    found = _find(query, snapshot, embedder, "both", scope=None, wanted=_MIN_PASSAGES) if query.terms else []
-    return _score_passages(query, found, snapshot, weights, background=background, limit=_MIN_PASSAGES)
-
-
-def _score_passages(
-    query: Query,
-    found: Sequence[_Found],
+    folded: str,
     snapshot: Snapshot,
+    embedder: Embedder,
     weights: Weights,
     *,
     background: float,
+    limit: int = _MIN_PASSAGES,
+) -> list[Scored]:
+    """What `rank` chooses among, for fitting its weights."""
+    query = read_query(folded, snapshot)
+    return _score(query, snapshot, embedder, weights, "both", background=background, scope=None, limit=limit)
+
+
+def _score(
+    query: Query,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    weights: Weights,
+    legs: Legs,
+    *,
+    background: float,
+    scope: Scope | None,
     limit: int,
 ) -> list[Scored]:
     """The best run of sentences of each of the `limit` best passages, in no order."""
-    passages: dict[int, list[_Found]] = {}
-    for entry in found:
-        # Of several passages that are one text the one that was found first stands for all.
-        same = passages.setdefault(entry.segment.digest, [])
-        if not same or same[0].segment.passage_id == entry.segment.passage_id:
-            same.append(entry)
-    chosen = list(passages.values())[:limit]
-    heads = _heads(snapshot, [entries[0].segment for entries in chosen])
-    scored = []
-    for entries in chosen:
-        segment = entries[0].segment
-        passage = _Passage(query, segment, heads[segment.document_id])
-        runs = [passage.best_run(entry, weights, background) for entry in entries[:_SEGMENTS_PER_PASSAGE]]
-        scored.append(max(runs, key=lambda run: weights.logit(run.features)))
-    return scored
+    if not query.terms:
+        return []
+    found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)[:limit]
+    heads = _heads(snapshot, [passage.segments[0].segment for passage in found])
+    return [
+        _Passage(query, passage, heads[passage.segments[0].segment.document_id]).best_run(weights, background)
+        for passage in found
+    ]
 
 
 def _heads(snapshot: Snapshot, segments: Sequence[StoredSegment]) -> dict[str, DocumentHead]:
@@ -261,8 +204,9 @@ def _heads(snapshot: Snapshot, segments: Sequence[StoredSegment]) -> dict[str, D
 class _Passage:
     """One passage looked at closely: its sentences, and how often each term of the query stands in each."""
 
-    def __init__(self, query: Query, segment: StoredSegment, head: DocumentHead) -> None:
-        self._query = query
+    def __init__(self, query: Query, found: FoundPassage, head: DocumentHead) -> None:
+        self._query, self._found = query, found
+        segment = found.segments[0].segment
         self._text = segment.passage_text
         self._start = segment.passage_span.start
         self._is_heading = float(segment.is_heading)
@@ -273,8 +217,16 @@ class _Passage:
         self._headings = query.presence(fold("\n".join(labels)))
         self._title = query.presence(fold(_letterhead(head)))
 
-    def best_run(self, entry: _Found, weights: Weights, background: float) -> Scored:
-        """The run of sentences inside a segment that most likely answers."""
+    def best_run(self, weights: Weights, background: float) -> Scored:
+        """The run of sentences that most likely answers."""
+        runs = [
+            self._best_of(entry, weights, background)
+            for entry in self._found.segments[:_SEGMENTS_PER_PASSAGE]
+        ]
+        return max(runs, key=lambda run: weights.logit(run.features))
+
+    def _best_of(self, entry: Found, weights: Weights, background: float) -> Scored:
+        """The best one inside a segment."""
         start, end = (position - self._start for position in entry.segment.span)
         inside = [i for i, sentence in enumerate(self._sentences) if start <= sentence.start < end]
         in_topic = self._query.presence(fold(entry.segment.topic))
@@ -287,6 +239,7 @@ class _Passage:
         coverage, evidence = self._query.coverage(around), self._query.evidence(around)
         missing = _mean([here == 0 for here, word in zip(around, self._query.is_word, strict=True) if word])
         topic = self._query.coverage(in_topic)
+        fusion = max(-1.0, self._found.score / FAR_BEHIND)
         runs: list[tuple[Features, int, int]] = []
         for first in inside:
             for last in range(first, min(first + _MAX_RUN, inside[-1] + 1)):
@@ -296,14 +249,16 @@ class _Passage:
                 )
                 lacks = float(_lacks(self._query, span.of(self._text)))
                 features = Features(
-                    lexical, coverage, evidence, similarity, missing, lacks, self._is_heading, topic
+                    lexical, coverage, evidence, similarity, missing, lacks, self._is_heading, topic, fusion
                 )
                 runs.append((features, first, last))
         features, first, last = max(runs, key=lambda run: weights.logit(run[0]))
         if topic >= _TOPIC_QUESTION:
             first, last = inside[0], inside[-1]
         span = self._long_enough(first, last)
-        return Scored(Span(span.start + self._start, span.end + self._start), features, entry)
+        return Scored(
+            Span(span.start + self._start, span.end + self._start), features, entry, self._found.features
+        )
 
     def _long_enough(self, first: int, last: int) -> Span:
         """A sentence that is only a label (「三是强化责任追究。」) or asks (「为什么…呢？」) takes the next one along, up

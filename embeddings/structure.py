@@ -80,9 +80,10 @@ def _passages(
 
 
 def _is_heading(text: str, line: Span, heading: Heading) -> bool:
-    """Whether `line` is one short numbered sentence with paragraphs under it."""
+    """Whether `line` is a short numbered label, a full stop after it at most, with paragraphs under it."""
     return (
         heading.span.start == line.start
+        and line.end - heading.span.end <= 1
         and heading.extent.end > line.end
         and line.end - line.start <= _MAX_HEADING_CHARS
         and len(split_sentences(text, line)) == 1

@@ -2,18 +2,13 @@
 
 from dataclasses import dataclass
 
-_LEGS = (
-    ("BM25 on characters and pairs", "BM25"),
-    ("this model alone", "dense"),
-    ("both, scores divided by their maximum, dense weight 0.4", "fusion"),
-    ("this model - BM25", "dense - BM25"),
-    ("both - BM25", "fusion - BM25"),
-)
+# Between these scripts/evaluate.py puts its table.
+FIGURES_START, FIGURES_END = "<!-- figures -->", "<!-- /figures -->"
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is counted and measured. `figures` is what `--holdout` wrote, empty if it did not run."""
+    """What is counted."""
 
     laws: int
     articles: int
@@ -23,7 +18,6 @@ class Facts:
     synonyms: int
     dimensions: int
     minutes: float
-    figures: dict[str, dict[str, str]]
     cosines: dict[str, float]
 
 
@@ -56,13 +50,17 @@ trained by `scripts/train_model.py` on the texts below and on nothing else; no o
 Words that the last list lacks (河长制, 网格员, 充电桩) were found in the texts themselves: neighbours that stand together
 more often than chance and in varied company.
 
-Pairs: 15 % questions of people; of the rest 42 % a few words of a segment and the segment, 25 % a span and what
+First the table learns from the texts alone. Pairs: 42 % a few words of a segment and the segment, 25 % a span and what
 surrounds it, 10 % title or heading and article, 5 % neighbouring articles, 18 % articles on one subject from two
-regions. In the questions of the first kind a word of the list of synonyms is replaced half of the time. The loss is
-told which words a question shares with a passage, so that the vectors learn what the lexical index cannot see.
+regions. In the questions of the first kind a word of the list of synonyms is replaced half of the time. Then it is taught:
+half of the pairs are questions of people and the articles that answer them. The loss is told which words a question shares with a passage, so that the vectors learn what the lexical index cannot see.
 The price is that the model alone ranks a little worse than one trained without being told.
 
-{_figures_section(facts)}
+## Measured
+
+{FIGURES_START}
+{FIGURES_END}
+
 ## Cosines of single words
 
 Most of these pairs stand in the list of synonyms: they show that it was learnt, not that the texts taught it.
@@ -77,27 +75,4 @@ Most of these pairs stand in the list of synonyms: they show that it was learnt,
 * Numbers, dates and names carry little weight. Use it beside a lexical index, never instead of one.
 * It was trained on laws and reports. Everyday words that these do not use have only what their characters say.
 * It learnt from the company words keep: opposites and siblings (收入, 支出) are near each other as synonyms are.
-"""
-
-
-def _figures_section(facts: Facts) -> str:
-    if not facts.figures:
-        return ""
-    every, unseen = facts.figures["all"], facts.figures["unseen"]
-    rows = "\n".join(f"| {name} | {every[leg]} | {unseen[leg]} |" for name, leg in _LEGS)
-    return f"""## Measured
-
-nDCG@10 and its 95 % bootstrap interval, on the STARD questions of one fold that a run of the same recipe was not
-trained on and whose settings were not chosen on it. They are asked of all national articles. Both legs see the
-law's title before the article; the model sees segments. The shipped table was then trained on all questions.
-
-| | all {every["questions"]} | the {unseen["questions"]} whose articles no training question had |
-|---|---|---|
-{rows}
-
-The right-hand column is the one that tells what to expect for documents of one's own, and its last line what the
-model is worth. The left-hand one is flattered: for part of its questions the model has seen other questions that
-the same article answers. Two runs that differed in 32 words and their random draws came out 1.3 points apart in
-the last line (+1.8 and +3.1): less than that means nothing. All are questions about law; speeches were not measured.
-
 """

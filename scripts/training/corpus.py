@@ -110,6 +110,44 @@ def search_corpus(
     return passages, positions
 
 
+def law_documents(data_dir: Path, passages: list[TrainingPassage]) -> Iterator[tuple[str, str]]:
+    """(file name, text) of the national laws as they are printed, but each article one paragraph; what of `passages`
+    they lack follows, a document a law."""
+    printed: set[str] = set()
+    for number, law in enumerate(_read_lines(data_dir / "laws.jsonl.xz")):
+        if "_index" not in law["path"] and not law["path"].startswith(_NOT_NATIONAL):
+            paragraphs = list(_law_paragraphs(law["text"]))
+            printed.update(article_key(paragraph) for paragraph in paragraphs)
+            yield f"{number:04d}.txt", "\n\n".join([law["title"], *paragraphs])
+    others: dict[str, list[str]] = {}
+    for passage in passages:
+        if compare_key(passage.text) not in printed:
+            others.setdefault(passage.work, []).append(re.sub(r"\s+", "", passage.text))
+    for number, (work, paragraphs) in enumerate(others.items()):
+        yield f"other-{number:04d}.txt", "\n\n".join([work, *paragraphs])
+
+
+def article_key(paragraph: str) -> str:
+    """The `compare_key` of an article as a paragraph that may begin with its number."""
+    return compare_key(_ARTICLE.sub("", fold(paragraph).strip()))
+
+
+def _law_paragraphs(text: str) -> Iterator[str]:
+    has_articles = any(_ARTICLE.match(line) for line in _body_lines(fold(text)))
+    collected = ""
+    for line in _body_lines(text):
+        begins = line.startswith("#") or not has_articles or _ARTICLE.match(fold(line)) is not None
+        if begins and collected:
+            yield collected
+            collected = ""
+        if line.startswith("#"):
+            yield line.lstrip("# ")
+        else:
+            collected += line
+    if collected:
+        yield collected
+
+
 def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     with lzma.open(path, "rt", encoding="utf-8") as lines:
         for line in lines:
@@ -136,7 +174,7 @@ def _split_law(title: str, text: str, is_national: bool) -> Iterator[TrainingPas
         if sentences:
             yield TrainingPassage(work, subject, heading, sentences, is_national)
 
-    for line in _body_lines(text):
+    for line in _body_lines(fold(text)):
         if line.startswith("#"):
             yield from finish()
             heading = _heading_words(line)
@@ -149,7 +187,7 @@ def _split_law(title: str, text: str, is_national: bool) -> Iterator[TrainingPas
 
 
 def _body_lines(text: str) -> Iterator[str]:
-    body = fold(text.split("<!-- info end -->")[-1].split("<!-- INFO END -->")[-1])
+    body = text.split("<!-- info end -->")[-1].split("<!-- INFO END -->")[-1]
     for line in body.splitlines():
         if (stripped := line.strip()) and not stripped.startswith(("---", "<!--", "bookcollapse")):
             yield stripped

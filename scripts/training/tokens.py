@@ -82,3 +82,16 @@ def _starts(lengths: list[int]) -> npt.NDArray[np.int64]:
 def _number(names: list[str]) -> npt.NDArray[np.int64]:
     numbers: dict[str, int] = {}
     return np.array([numbers.setdefault(name, len(numbers)) for name in names], dtype=np.int64)
+
+
+def encode(texts: Sequence[str], tokenizer: Tokenizer, vectors: Floats) -> Floats:
+    """(n, d): the unit mean of each text's token vectors; zeros for a text without tokens."""
+    tokens = list(encode_texts(texts, tokenizer))
+    flat = np.array([token for ids in tokens for token in ids], dtype=np.int64)
+    starts = np.concatenate([[0], np.cumsum([len(ids) for ids in tokens])])
+    bags = sp.csr_matrix(
+        (np.ones(len(flat), dtype=np.float32), flat, starts), shape=(len(texts), len(vectors))
+    )
+    sums: Floats = bags @ vectors
+    sums /= np.linalg.norm(sums, axis=1, keepdims=True).clip(1e-9)
+    return sums

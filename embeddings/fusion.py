@@ -1,0 +1,208 @@
+"""From the two legs to the passages worth a closer look, best first.
+
+Scores of the legs mean nothing beside each other, and rank fusion throws away how much better the first is than the
+second. So a linear model over what is cheaply known of each passage ranks them: fitted so that the softmax of its
+scores over the passages found for a question falls on those that answer it (the listwise loss of Cao et al. 2007).
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.embedder import Embedder
+from embeddings.queries import Presence, Query
+from embeddings.storage import Candidate, Scope, Snapshot, StoredSegment
+from embeddings.terms import fold
+
+Legs = Literal["both", "dense", "lexical"]
+
+_LEG_DEPTH = 50
+# One text in many documents can fill the legs: then they go deeper, but not on and on.
+_MAX_LEG_DEPTH = 3_200
+# BM25 scores are seldom higher.
+_HIGH_BM25 = 40.0
+
+
+class FusionFeatures(NamedTuple):
+    """What is cheaply known of a passage found.
+
+    `bm25` and `cosine` are the scores of its best segments, `bm25_share` and `cosine_share` what part they are of
+    the best found; `coverage` is the share of the query that the passage and what it stands under cover, `headings`
+    and `title` the shares that those alone do. `company` is the logarithm of how many passages of its document were
+    found, `document_bm25` and `document_cosine` are the mean shares of these: a document on the matter of the
+    question has many that are near it.
+    """
+
+    bm25: float
+    cosine: float
+    bm25_share: float
+    cosine_share: float
+    coverage: float
+    headings: float
+    title: float
+    company: float
+    document_bm25: float
+    document_cosine: float
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A segment that a leg found. Ranks count from 1."""
+
+    segment: StoredSegment
+    bm25: float
+    cosine: float
+    dense_rank: int | None
+    lexical_rank: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FoundPassage:
+    """The segments of one passage that were found, best first. `score` is at most 0, that of the best passage."""
+
+    segments: tuple[Found, ...]
+    features: FusionFeatures
+    score: float
+
+
+def find_passages(
+    query: Query,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    weights: FusionFeatures,
+    legs: Legs,
+    *,
+    scope: Scope | None,
+    wanted: int,
+) -> list[FoundPassage]:
+    """The passages that the legs found, best first, one for each text; `wanted` of them if there are so many."""
+    vector = embedder.encode_queries([query.content])[0]
+    depth = max(_LEG_DEPTH, wanted)
+    while True:
+        dense = snapshot.nearest(vector, depth, scope) if legs != "lexical" and vector.any() else []
+        lexical = snapshot.matching(query.searched_terms(), depth, scope) if legs != "dense" else []
+        passages = _by_passage(_join(dense, lexical, vector, snapshot, legs))
+        is_all = max(len(dense), len(lexical)) < depth
+        if is_all or depth >= _MAX_LEG_DEPTH or len(passages) >= wanted:
+            return _rank(query, passages, snapshot, weights, legs)
+        depth *= 4
+
+
+def _join(
+    dense: Sequence[Candidate],
+    lexical: Sequence[Candidate],
+    vector: npt.NDArray[np.float32],
+    snapshot: Snapshot,
+    legs: Legs,
+) -> list[Found]:
+    dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
+    ids = list(lexical_ranks | dense_ranks)
+    cosines = snapshot.vectors(ids) @ vector if legs != "lexical" else np.zeros(len(ids))
+    bm25 = {candidate.segment_id: candidate.score for candidate in lexical}
+    return [
+        Found(
+            segment,
+            bm25.get(segment.id, 0.0),
+            float(cosine),
+            dense_ranks.get(segment.id),
+            lexical_ranks.get(segment.id),
+        )
+        for segment, cosine in zip(snapshot.segments(ids), cosines, strict=True)
+    ]
+
+
+def _ranks(candidates: Sequence[Candidate]) -> dict[int, int]:
+    return {candidate.segment_id: place for place, candidate in enumerate(candidates, start=1)}
+
+
+def _by_passage(found: Sequence[Found]) -> list[list[Found]]:
+    """The segments found of each passage; of several passages that are one text the first stands for all."""
+    passages: dict[int, list[Found]] = {}
+    for entry in found:
+        same = passages.setdefault(entry.segment.digest, [])
+        if not same or same[0].segment.passage_id == entry.segment.passage_id:
+            same.append(entry)
+    return list(passages.values())
+
+
+def _rank(
+    query: Query,
+    passages: Sequence[list[Found]],
+    snapshot: Snapshot,
+    weights: FusionFeatures,
+    legs: Legs,
+) -> list[FoundPassage]:
+    if not passages:
+        return []
+    described = _describe(query, passages, snapshot)
+    if legs == "both":
+        scores = described @ np.array(weights)
+    else:
+        scores = described[:, 0] if legs == "lexical" else described[:, 1]
+    best = float(scores.max())
+    order = np.argsort(-scores, kind="stable")
+    return [
+        FoundPassage(
+            tuple(sorted(passages[place], key=_of_segment)),
+            FusionFeatures(*described[place].tolist()),
+            float(scores[place]) - best,
+        )
+        for place in order.tolist()
+    ]
+
+
+def _of_segment(found: Found) -> float:
+    return -found.bm25 / _HIGH_BM25 - found.cosine
+
+
+def _describe(query: Query, passages: Sequence[list[Found]], snapshot: Snapshot) -> npt.NDArray[np.float64]:
+    """(passages, features)."""
+    bm25 = np.array([max(entry.bm25 for entry in entries) for entries in passages])
+    cosine = np.array([max(entry.cosine for entry in entries) for entries in passages])
+    bm25_share = bm25 / max(float(bm25.max()), 1e-9)
+    cosine_share = np.maximum(cosine, 0) / max(float(cosine.max()), 1e-9)
+    segments = [entries[0].segment for entries in passages]
+    coverages = _Coverages(query, snapshot, segments)
+    covered = np.array([coverages.of(segment) for segment in segments])
+    documents = np.unique(
+        [coverages.titles[segment.document_id] for segment in segments], return_inverse=True
+    )[1]
+    count = np.bincount(documents)
+    return np.column_stack(
+        [
+            bm25 / _HIGH_BM25,
+            cosine,
+            bm25_share,
+            cosine_share,
+            covered,
+            np.log(count)[documents],
+            (np.bincount(documents, weights=bm25_share) / count)[documents],
+            (np.bincount(documents, weights=cosine_share) / count)[documents],
+        ]
+    )
+
+
+class _Coverages:
+    """What share of a query passages cover with their headings and title; headings and titles are read once."""
+
+    def __init__(self, query: Query, snapshot: Snapshot, segments: Sequence[StoredSegment]) -> None:
+        self._query = query
+        ids = list(dict.fromkeys(segment.document_id for segment in segments))
+        self.titles = {head.id: fold(head.title) for head in snapshot.heads(ids)}
+        self._in_title = {title: query.presence(title) for title in set(self.titles.values())}
+        self._places: dict[tuple[str, ...], Presence] = {}
+
+    def of(self, segment: StoredSegment) -> tuple[float, float, float]:
+        """By all of it, by the headings alone, by the title alone."""
+        start = segment.passage_span.start
+        labels = tuple(place.label for place in segment.places if place.extent.start <= start)
+        if labels not in self._places:
+            self._places[labels] = self._query.presence(fold("\n".join(labels)))
+        headings, title = self._places[labels], self._in_title[self.titles[segment.document_id]]
+        own = self._query.presence(fold(f"{segment.passage_text}\n{segment.topic}"))
+        around = np.maximum.reduce([own, headings, title])
+        coverage = self._query.coverage
+        return coverage(around), coverage(headings), coverage(title)

@@ -1,0 +1,242 @@
+"""Measure retrieval where the answers are known, and put the table into the README and the model's card.
+
+    python scripts/evaluate.py DATA_DIR --work WORK_DIR
+
+Everything is asked of collections on disk, as a user's questions are:
+
+* laypeople's questions on the national laws (STARD), by cross-validation: the model that answers a fold was not taught
+  its questions, and its ranking was not fitted to them. “Unseen” are those none of whose articles answers any
+  question that the model was taught;
+* the chapter and the law of an article, asked for without its text;
+* the first words of a sentence of a government report, asked for the paragraph (the model has seen the texts of both).
+
+BM25 scores characters and their pairs of whole articles, its law's title in front. nDCG@10, hit@1 and recall@100 in
+points of a hundred, with 95 % bootstrap intervals over questions.
+"""
+
+import argparse
+import logging
+import random
+import re
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from embeddings import load_embedder, load_questions, open_collection, read
+from embeddings.ranking import Weights, load_weights
+from training.asking_laws import law_collection, law_golds
+from training.card import FIGURES_END, FIGURES_START
+from training.corpus import TrainingPassage, compare_key, read_reports
+from training.export import write_model
+from training.fitting import (
+    FOLDS,
+    START,
+    Asked,
+    ask_laws,
+    ask_seeds,
+    fit,
+    fit_fusion,
+    fold_of,
+    rank_names,
+)
+from training.measures import Bm25, answer_keys, bootstrap, ndcg, recall
+from training.recipe import LESSONS, Texts, finish, prepare, read_texts, teach
+
+_ROOT = Path(__file__).parent.parent
+_SAMPLE = 500
+_DEPTH = 100
+_NOT_NAME = re.compile(r"[^\u4e00-\u9fff]")
+
+logger = logging.getLogger("evaluate")
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A question's right answers, and what each method found, best first."""
+
+    gold: set[str]
+    found: dict[str, list[str]]
+    is_unseen: bool = True
+
+
+def main() -> None:
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
+    arguments = _parse_arguments()
+    texts = read_texts(arguments.data_dir)
+    lexical = Bm25([f"{passage.work} {passage.text}" for passage in texts.searched])
+    names = [compare_key(passage.text) for passage in texts.searched]
+
+    def by_bm25(question: str) -> list[str]:
+        scores = lexical.scores(question)
+        best = np.argpartition(-scores, _DEPTH)[:_DEPTH]
+        return [names[place] for place in best[np.argsort(-scores[best], kind="stable")]]
+
+    with tempfile.TemporaryDirectory() as folder:
+        laypeople = _cross_validate(Path(folder), arguments, texts, by_bm25)
+        titles = _ask_titles(Path(folder), arguments.data_dir, texts, by_bm25)
+        reports = _ask_reports(Path(folder), arguments.data_dir)
+    table = "\n".join(
+        [
+            "| questions | measure | BM25 | dense | both | both / BM25 |",
+            "|---|---|---|---|---|---|",
+            *_rows("laypeople's, on laws", laypeople),
+            *_rows("of these, articles unseen", [each for each in laypeople if each.is_unseen]),
+            *_rows("chapter and law → article", titles),
+            *_rows("words of a report → paragraph", reports),
+        ]
+    )
+    print(table)
+    for path in (_ROOT / "README.md", _ROOT / "embeddings" / "models" / "builtin" / "README.md"):
+        _put_table(path, table)
+
+
+def _cross_validate(
+    folder: Path, arguments: argparse.Namespace, texts: Texts, by_bm25: Callable[[str], list[str]]
+) -> list[Ranked]:
+    ground = prepare(texts)
+    untaught = np.load(arguments.work / "untaught.npy")
+    golds = law_golds(arguments.data_dir)
+    plain = law_collection(
+        folder / "plain", arguments.data_dir, load_embedder(str(arguments.work / "untaught"))
+    )
+    by_untaught = ask_laws(plain, golds, START)
+    plain.close()
+    seeds = _ask_tune_questions(folder)
+    ranked: list[Ranked] = []
+    for fold in range(FOLDS):
+        taught = [question for question in texts.questions if fold_of(question.text) != fold]
+        weights = fit(seeds, fit_fusion([each for each in by_untaught if fold_of(each.text) != fold]))
+        model = folder / f"model-{fold}"
+        write_model(
+            model, ground.tokenizer, finish(ground, teach(ground, untaught, taught, steps=LESSONS)), ""
+        )
+        laws = law_collection(folder / f"laws-{fold}", arguments.data_dir, load_embedder(str(model)))
+        known = {key for question in taught for key in answer_keys(question)}
+        held_out = {text: gold for text, gold in golds.items() if fold_of(text) == fold}
+        for asked in ask_laws(laws, held_out, weights):
+            gold = golds[asked.text]
+            ranked.append(Ranked(gold, _by_method(asked, weights, by_bm25), not known & gold))
+        laws.close()
+        logger.info("fold %d: %s", fold, " ".join(_rows("", ranked)))
+    return ranked
+
+
+def _ask_tune_questions(folder: Path) -> list[Asked]:
+    questions = [q for q in load_questions(_ROOT / "seeds" / "questions.jsonl") if q.split == "tune"]
+    documents = [
+        read(path.read_bytes(), filename=path.name) for path in sorted((_ROOT / "seeds").glob("*.txt"))
+    ]
+    collection = open_collection(folder / "seeds", "seeds", load_embedder())
+    collection.add(documents)
+    asked = ask_seeds(collection, questions, load_weights())
+    collection.close()
+    return asked
+
+
+def _by_method(asked: Asked, weights: Weights, by_bm25: Callable[[str], list[str]]) -> dict[str, list[str]]:
+    by_cosine = np.argsort(-np.array([row[1] for row in asked.fusion]), kind="stable")
+    return {
+        "BM25": by_bm25(asked.text),
+        "dense": list(dict.fromkeys(asked.names[place] for place in by_cosine)),
+        "both": rank_names(asked, weights),
+    }
+
+
+def _ask_titles(
+    folder: Path, data_dir: Path, texts: Texts, by_bm25: Callable[[str], list[str]]
+) -> list[Ranked]:
+    """A chapter that has few articles, asked for by its own and its law's name."""
+    chapters: dict[str, set[str]] = {}
+    for passage in texts.searched:
+        if len(_NOT_NAME.sub("", passage.heading)) >= 4:
+            chapters.setdefault(f"{passage.work}{passage.heading}", set()).add(compare_key(passage.text))
+    few = {name: gold for name, gold in chapters.items() if len(gold) <= 10}
+    chosen = dict(random.Random(0).sample(sorted(few.items()), _SAMPLE))
+    collection = law_collection(folder / "titles", data_dir, load_embedder())
+    asked = ask_laws(collection, chosen, load_weights())
+    collection.close()
+    return [Ranked(chosen[each.text], _by_method(each, load_weights(), by_bm25)) for each in asked]
+
+
+def _ask_reports(folder: Path, data_dir: Path) -> list[Ranked]:
+    """The rarest stretch of a paragraph's sentence, eight characters of it left out at random."""
+    passages = read_reports(data_dir)
+    lexical = Bm25([f"{passage.work} {passage.text}" for passage in passages])
+    names = [compare_key(passage.text) for passage in passages]
+
+    def by_bm25(question: str) -> list[str]:
+        scores = lexical.scores(question)
+        return [names[place] for place in np.argsort(-scores, kind="stable")[:_DEPTH]]
+
+    by_work: dict[str, list[TrainingPassage]] = {}
+    for passage in passages:
+        by_work.setdefault(passage.work, []).append(passage)
+    collection = open_collection(folder / "reports", "reports", load_embedder())
+    collection.add(
+        [
+            read(
+                "\n\n".join([work, *(passage.text for passage in of_work)]).encode(), filename=f"{number}.txt"
+            )
+            for number, (work, of_work) in enumerate(by_work.items())
+        ]
+    )
+    chosen = dict(_words_of(passages))
+    asked = ask_laws(collection, chosen, load_weights())
+    collection.close()
+    return [Ranked(chosen[each.text], _by_method(each, load_weights(), by_bm25)) for each in asked]
+
+
+def _words_of(passages: Sequence[TrainingPassage]) -> Iterator[tuple[str, set[str]]]:
+    """Half of the clauses of a sentence, in another order, to the paragraph that holds it."""
+    numbers = random.Random(0)
+    for passage in numbers.sample([passage for passage in passages if len(passage.sentences) > 1], _SAMPLE):
+        clauses = re.split("[,;:。]", numbers.choice(passage.sentences))
+        clauses = [clause for clause in clauses if len(clause) > 3]
+        if len(clauses) > 1:
+            chosen = numbers.sample(clauses, (len(clauses) + 1) // 2)
+            yield " ".join(clause[: len(clause) // 2 + 2] for clause in chosen), {compare_key(passage.text)}
+
+
+def _rows(label: str, ranked: Sequence[Ranked]) -> Iterator[str]:
+    measures: dict[str, Callable[[Sequence[str], set[str]], float]] = {
+        "nDCG@10": ndcg,
+        "hit@1": lambda found, gold: float(bool(set(found[:1]) & gold)),
+        "recall@100": lambda found, gold: recall(found, gold, _DEPTH),
+    }
+    for name, measure in measures.items():
+        values = {
+            method: 100 * np.array([measure(each.found[method], each.gold) for each in ranked])
+            for method in ("BM25", "dense", "both")
+        }
+        figures = " | ".join(str(bootstrap(of_method)) for of_method in values.values())
+        ratio = _bootstrap_ratio(values["both"], values["BM25"])
+        yield f"| {label} ({len(ranked)}) | {name} | {figures} | {ratio} |"
+
+
+def _bootstrap_ratio(one: np.ndarray, other: np.ndarray, rounds: int = 2000) -> str:
+    draws = np.random.default_rng(0).integers(len(one), size=(rounds, len(one)))
+    ratios = one[draws].mean(axis=1) / other[draws].mean(axis=1).clip(1e-9)
+    low, high = np.quantile(ratios, (0.025, 0.975))
+    return f"{one.mean() / max(other.mean(), 1e-9):.3f} [{low:.3f}, {high:.3f}]"
+
+
+def _put_table(path: Path, table: str) -> None:
+    before, _, rest = path.read_text(encoding="utf-8").partition(FIGURES_START)
+    _, _, after = rest.partition(FIGURES_END)
+    path.write_text(f"{before}{FIGURES_START}\n{table}\n{FIGURES_END}{after}", encoding="utf-8")
+
+
+def _parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data_dir", type=Path)
+    parser.add_argument("--work", type=Path, required=True, metavar="WORK_DIR")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
