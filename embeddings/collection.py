@@ -1,5 +1,6 @@
 """A collection: documents in, sourced hits out. Splitting, embedding, two indexes and fusion stand behind it."""
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
@@ -35,6 +36,10 @@ MAX_TOP_K = 100
 _BATCH_SEGMENTS = 4_096
 _REINDEX_SEGMENTS = 2_048
 T = TypeVar("T")
+_NUMBER = re.compile(
+    r"^(?:第[一二三四五六七八九十百千零〇\d]+[编章节条](?:之[一二三四五六七八九十]+)?"
+    r"|[一二三四五六七八九十]+、|[(（][一二三四五六七八九十\d]+[)）]|\d{1,2}[.、](?!\d))\s*"
+)
 # Sentences of no common matter: how alike an embedder finds them is what it finds of anything.
 _UNRELATED = (
     "今天天气晴朗。",
@@ -259,8 +264,8 @@ class Collection:
         self._spaces = {**self._spaces, embedder.id: _Space(embedder, _measure_background(embedder))}
         while not self._storage.finish_reindex():
             batch = self._storage.reindex_next(_REINDEX_SEGMENTS)
-            vectors = embedder.encode_passages([fold(text) for _, text in batch])
-            self._storage.reindex_store([id for id, _ in batch], vectors)
+            vectors = embedder.encode_passages([_titled(fold(title), fold(text)) for _, title, text in batch])
+            self._storage.reindex_store([id for id, _, _ in batch], vectors)
             if on_progress is not None:
                 on_progress(*self._storage.reindex_progress())
         self._embedder = embedder
@@ -325,7 +330,7 @@ class _Prepared:
         segments = [segment for passage in document.passages for segment in passage.segments]
         texts = [segment.span.of(self.folded) for segment in segments]
         title = fold(document.title)
-        self.titled = [f"{title} {text}" for text in texts]
+        self.titled = [_titled(title, text) for text in texts]
         self.entries = [
             SegmentEntry(f"{context} {join_terms(text)}".strip())
             for context, text in zip(_contexts(document, self.folded, segments), texts, strict=True)
@@ -339,6 +344,12 @@ def _compared(hits: list[Hit], query: str, embedder: Embedder) -> list[Hit]:
     vectors = embedder.encode_passages([fold(hit.quote) for hit in hits])
     cosines = vectors @ embedder.encode_queries([fold(query)])[0]
     return [replace(hit, similarity=float(cosine)) for hit, cosine in zip(hits, cosines, strict=True)]
+
+
+def _titled(title: str, text: str) -> str:
+    """What is embedded of a segment: half of what a sentence is about is often told by the title alone, and what
+    number it has says nothing."""
+    return f"{title} {_NUMBER.sub('', text)}"
 
 
 def _of_collection(hit: Hit, name: str) -> Hit:

@@ -61,11 +61,12 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """The segments of one passage that were found, best first. `score` is at most 0, that of the best passage."""
+    """The segments of one passage that were found, best first. `behind` is by how much its score is lower than that
+    of the best passage."""
 
     segments: tuple[Found, ...]
     features: FusionFeatures
-    score: float
+    behind: float
 
 
 def find_passages(
@@ -142,13 +143,13 @@ def _rank(
         scores = described @ np.array(weights)
     else:
         scores = described[:, 0] if legs == "lexical" else described[:, 1]
-    best = float(scores.max())
+    highest = float(scores.max())
     order = np.argsort(-scores, kind="stable")
     return [
         FoundPassage(
             tuple(sorted(passages[place], key=_of_segment)),
             FusionFeatures(*described[place].tolist()),
-            float(scores[place]) - best,
+            highest - float(scores[place]),
         )
         for place in order.tolist()
     ]

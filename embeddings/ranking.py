@@ -33,7 +33,7 @@ _NEWEST_AMONG = 200
 _MIN_PASSAGES = 12
 _FOLLOWING_SHARE = 0.2
 _SEGMENTS_PER_PASSAGE = 3
-# A passage whose fused score is so much lower than the best one's is as far behind as can be told.
+# What is so far behind when the legs are joined is as far behind as can be told.
 FAR_BEHIND = 6.0
 _MAX_RUN = 3
 # A query that a lead-in covers this much of asks for all that stands under it.
@@ -62,7 +62,9 @@ class Features(NamedTuple):
     headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have; `missing_numbers` the share of the
     query's numbers and Latin words that are nowhere around; `lacks` says that an amount or a date is asked for and
     none is there; `is_heading` that the passage is a heading; `topic` the share of the query that the lead-in of
-    the segment covers; `fusion` how far the passage stood behind the best one when the legs were joined, 0 to -1.
+    the segment covers; `behind` how far the passage was behind the best one when the
+    legs were joined; `library` the logarithm (to 10, a tenth) of how many segments there are: among more of them
+    one that fits as well is less likely the right one.
     """
 
     lexical: float
@@ -73,7 +75,8 @@ class Features(NamedTuple):
     lacks: float
     is_heading: float
     topic: float
-    fusion: float
+    behind: float
+    library: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,8 +193,11 @@ def _score(
         return []
     found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)[:limit]
     heads = _heads(snapshot, [passage.segments[0].segment for passage in found])
+    segments = snapshot.segment_count()
     return [
-        _Passage(query, passage, heads[passage.segments[0].segment.document_id]).best_run(weights, background)
+        _Passage(query, passage, heads[passage.segments[0].segment.document_id], segments).best_run(
+            weights, background
+        )
         for passage in found
     ]
 
@@ -204,8 +210,9 @@ def _heads(snapshot: Snapshot, segments: Sequence[StoredSegment]) -> dict[str, D
 class _Passage:
     """One passage looked at closely: its sentences, and how often each term of the query stands in each."""
 
-    def __init__(self, query: Query, found: FoundPassage, head: DocumentHead) -> None:
+    def __init__(self, query: Query, found: FoundPassage, head: DocumentHead, segments: int) -> None:
         self._query, self._found = query, found
+        self._library = math.log10(max(segments, 1)) / 10
         segment = found.segments[0].segment
         self._text = segment.passage_text
         self._start = segment.passage_span.start
@@ -239,7 +246,7 @@ class _Passage:
         coverage, evidence = self._query.coverage(around), self._query.evidence(around)
         missing = _mean([here == 0 for here, word in zip(around, self._query.is_word, strict=True) if word])
         topic = self._query.coverage(in_topic)
-        fusion = max(-1.0, self._found.score / FAR_BEHIND)
+        behind = min(1.0, self._found.behind / FAR_BEHIND)
         runs: list[tuple[Features, int, int]] = []
         for first in inside:
             for last in range(first, min(first + _MAX_RUN, inside[-1] + 1)):
@@ -249,7 +256,16 @@ class _Passage:
                 )
                 lacks = float(_lacks(self._query, span.of(self._text)))
                 features = Features(
-                    lexical, coverage, evidence, similarity, missing, lacks, self._is_heading, topic, fusion
+                    lexical,
+                    coverage,
+                    evidence,
+                    similarity,
+                    missing,
+                    lacks,
+                    self._is_heading,
+                    topic,
+                    behind,
+                    self._library,
                 )
                 runs.append((features, first, last))
         features, first, last = max(runs, key=lambda run: weights.logit(run[0]))

@@ -8,13 +8,16 @@ Everything is asked of collections on disk, as a user's questions are:
   its questions, and its ranking was not fitted to them. “Unseen” are those none of whose articles answers any
   question that the model was taught;
 * the chapter and the law of an article, asked for without its text;
-* the first words of a sentence of a government report, asked for the paragraph (the model has seen the texts of both).
+* clauses of a sentence of a government report, cut short and in another order, asked for the paragraph (the model has
+  seen the texts of both);
+* questions on 120 encyclopaedic paragraphs (tests/general.jsonl): nothing that the model was made for.
 
 BM25 scores characters and their pairs of whole articles, its law's title in front. nDCG@10, hit@1 and recall@100 in
 points of a hundred, with 95 % bootstrap intervals over questions.
 """
 
 import argparse
+import json
 import logging
 import random
 import re
@@ -27,9 +30,10 @@ import numpy as np
 
 from embeddings import load_embedder, load_questions, open_collection, read
 from embeddings.ranking import Weights, load_weights
+from embeddings.terms import fold
 from training.asking_laws import law_collection, law_golds
 from training.card import FIGURES_END, FIGURES_START
-from training.corpus import TrainingPassage, compare_key, read_reports
+from training.corpus import TrainingPassage, article_key, compare_key, read_reports
 from training.export import write_model
 from training.fitting import (
     FOLDS,
@@ -66,18 +70,13 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(message)s", datefmt="%H:%M:%S")
     arguments = _parse_arguments()
     texts = read_texts(arguments.data_dir)
-    lexical = Bm25([f"{passage.work} {passage.text}" for passage in texts.searched])
     names = [compare_key(passage.text) for passage in texts.searched]
-
-    def by_bm25(question: str) -> list[str]:
-        scores = lexical.scores(question)
-        best = np.argpartition(-scores, _DEPTH)[:_DEPTH]
-        return [names[place] for place in best[np.argsort(-scores[best], kind="stable")]]
-
+    by_bm25 = _rank_by_bm25([f"{passage.work} {passage.text}" for passage in texts.searched], names)
     with tempfile.TemporaryDirectory() as folder:
         laypeople = _cross_validate(Path(folder), arguments, texts, by_bm25)
         titles = _ask_titles(Path(folder), arguments.data_dir, texts, by_bm25)
         reports = _ask_reports(Path(folder), arguments.data_dir)
+        general = _ask_general(Path(folder))
     table = "\n".join(
         [
             "| questions | measure | BM25 | dense | both | both / BM25 |",
@@ -86,6 +85,7 @@ def main() -> None:
             *_rows("of these, articles unseen", [each for each in laypeople if each.is_unseen]),
             *_rows("chapter and law → article", titles),
             *_rows("words of a report → paragraph", reports),
+            *_rows("general, on encyclopaedic paragraphs", general),
         ]
     )
     print(table)
@@ -108,7 +108,8 @@ def _cross_validate(
     ranked: list[Ranked] = []
     for fold in range(FOLDS):
         taught = [question for question in texts.questions if fold_of(question.text) != fold]
-        weights = fit(seeds, fit_fusion([each for each in by_untaught if fold_of(each.text) != fold]))
+        others = [each for each in by_untaught if fold_of(each.text) != fold]
+        weights = fit(seeds, fit_fusion(others))
         model = folder / f"model-{fold}"
         write_model(
             model, ground.tokenizer, finish(ground, teach(ground, untaught, taught, steps=LESSONS)), ""
@@ -162,15 +163,9 @@ def _ask_titles(
 
 
 def _ask_reports(folder: Path, data_dir: Path) -> list[Ranked]:
-    """The rarest stretch of a paragraph's sentence, eight characters of it left out at random."""
     passages = read_reports(data_dir)
-    lexical = Bm25([f"{passage.work} {passage.text}" for passage in passages])
     names = [compare_key(passage.text) for passage in passages]
-
-    def by_bm25(question: str) -> list[str]:
-        scores = lexical.scores(question)
-        return [names[place] for place in np.argsort(-scores, kind="stable")[:_DEPTH]]
-
+    by_bm25 = _rank_by_bm25([f"{passage.work} {passage.text}" for passage in passages], names)
     by_work: dict[str, list[TrainingPassage]] = {}
     for passage in passages:
         by_work.setdefault(passage.work, []).append(passage)
@@ -187,6 +182,29 @@ def _ask_reports(folder: Path, data_dir: Path) -> list[Ranked]:
     asked = ask_laws(collection, chosen, load_weights())
     collection.close()
     return [Ranked(chosen[each.text], _by_method(each, load_weights(), by_bm25)) for each in asked]
+
+
+def _ask_general(folder: Path) -> list[Ranked]:
+    lines = (_ROOT / "tests" / "general.jsonl").read_text(encoding="utf-8").splitlines()
+    records = [json.loads(line) for line in lines]
+    collection = open_collection(folder / "general", "general", load_embedder())
+    collection.add([read(one["paragraph"].encode(), filename=f"{one['title']}.txt") for one in records])
+    golds = {record["question"]: {article_key(record["paragraph"])} for record in records}
+    asked = ask_laws(collection, golds, load_weights())
+    collection.close()
+    names = [article_key(record["paragraph"]) for record in records]
+    texts = [fold(f"{record['title']} {record['paragraph']}") for record in records]
+    by_bm25 = _rank_by_bm25(texts, names)
+    return [Ranked(golds[each.text], _by_method(each, load_weights(), by_bm25)) for each in asked]
+
+
+def _rank_by_bm25(texts: Sequence[str], names: Sequence[str]) -> Callable[[str], list[str]]:
+    lexical = Bm25(texts)
+
+    def ranked(question: str) -> list[str]:
+        return [names[place] for place in np.argsort(-lexical.scores(question), kind="stable")[:_DEPTH]]
+
+    return ranked
 
 
 def _words_of(passages: Sequence[TrainingPassage]) -> Iterator[tuple[str, set[str]]]:

@@ -4,8 +4,9 @@
 
 The fusion is fitted to the questions of laypeople in DATA_DIR, on the national laws, asked with the model that
 `train_model.py --work WORK_DIR` left as it was before it was taught any of them: a user's documents are never known
-to the model either. The choice of the quote and the score are fitted to the questions of the split
-“tune” on the documents; `wenyuan eval` measures on the others.
+to the model either. The choice of the quote is fitted to the questions of the split “tune” on the
+documents (`wenyuan eval` measures on the others), and the score to both kinds, so that it means the same in a large
+library.
 Prints what cross-validation by question gives, and writes embeddings/models/ranking.json and, beside the model's
 card, the reliability diagram.
 """
@@ -20,10 +21,11 @@ from pathlib import Path
 import numpy as np
 
 from embeddings import load_embedder, load_questions, open_collection, read
-from embeddings.ranking import Weights, sigmoid
+from embeddings.ranking import Weights
 from training.asking_laws import law_collection, law_golds
 from training.fitting import (
     START,
+    Calibration,
     First,
     ask_laws,
     ask_seeds,
@@ -31,15 +33,14 @@ from training.fitting import (
     cross_validate,
     fit,
     fit_fusion,
-    rescale,
 )
 from training.reliability import draw_reliability
 
 _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
 _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
-# What is less likely right than this is no answer.
-_THRESHOLD = 0.1
+# The threshold may cost this share of the right first hits.
+_MAX_LOST = 0.01
 
 
 def main() -> None:
@@ -59,40 +60,45 @@ def main() -> None:
         seeds.close()
         laws.close()
     firsts = cross_validate(*asked)
-    slope, offset = calibrate(firsts[0])
+    calibration = calibrate(*firsts)
+    threshold = choose_threshold(scores_of([first for first in firsts[0] if first.is_right], calibration))
     for name, kind in zip(("official documents", "laws"), firsts, strict=True):
         print(f"\n{name}")
-        print_figures(kind, scores_of(kind, slope, offset))
+        print_figures(kind, scores_of(kind, calibration), threshold)
     draw_reliability(
         _MODELS / "builtin" / "reliability.png",
         *(
-            (name, scores_of(kind, slope, offset), [first.is_right for first in kind])
+            (name, scores_of(kind, calibration), [first.is_right for first in kind])
             for name, kind in zip(("official documents", "laws"), firsts, strict=True)
         ),
     )
-    _write(rescale(weights, slope, offset, _THRESHOLD))
+    _write(calibration.apply(weights, threshold))
 
 
-def scores_of(firsts: Sequence[First], slope: float, offset: float) -> list[float]:
-    return [sigmoid(slope * first.logit + offset) if np.isfinite(first.logit) else 0.0 for first in firsts]
+def scores_of(firsts: Sequence[First], calibration: Calibration) -> list[float]:
+    return [calibration.score(first) for first in firsts]
 
 
-def print_figures(firsts: Sequence[First], scores: Sequence[float]) -> None:
+def choose_threshold(scores_of_right: list[float]) -> float:
+    return round(sorted(scores_of_right)[int(len(scores_of_right) * _MAX_LOST)] - 5e-4, 3)
+
+
+def print_figures(firsts: Sequence[First], scores: Sequence[float], threshold: float) -> None:
     """What the cross-validated first hits are worth, and how far their scores are probabilities."""
     answerable = [first for first in firsts if first.asked.is_answerable]
     print(
         f"first hit right: {sum(first.is_right for first in answerable)} of {len(answerable)} answerable questions"
     )
     refused = [
-        score < _THRESHOLD
+        score < threshold
         for first, score in zip(firsts, scores, strict=True)
         if not first.asked.is_answerable
     ]
     lost = [
-        score < _THRESHOLD for first, score in zip(firsts, scores, strict=True) if first.asked.is_answerable
+        score < threshold for first, score in zip(firsts, scores, strict=True) if first.asked.is_answerable
     ]
     print(
-        f"threshold {_THRESHOLD}: {sum(refused)} of {len(refused)} unanswerable questions refused,"
+        f"threshold {threshold}: {sum(refused)} of {len(refused)} unanswerable questions refused,"
         f" {sum(lost)} of {len(lost)} answerable ones lost"
     )
     for low, high in itertools.pairwise(_BINS):

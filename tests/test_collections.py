@@ -140,6 +140,18 @@ def test_reindexing_switches_to_another_model_with_all_documents(tmp_path: Path)
         assert job.status_code == 202
 
 
+def test_vectors_made_again_are_those_that_adding_makes(tmp_path: Path) -> None:
+    other = tmp_path / "other-model"
+    shutil.copytree(BUILTIN, other)
+    question = {"query": "粮食收购", "min_score": 0}
+    with serving(tmp_path / "data") as (client, library):
+        client.post("/documents", json={"title": "关于做好秋粮工作的通知", "text": GRAIN})
+        before = client.post("/search", json=question).json()["hits"]
+        library.collection().reindex(load_embedder(str(other)), model=str(other))
+        after = client.post("/search", json=question).json()["hits"]
+    assert [hit["similarity"] for hit in after] == pytest.approx([hit["similarity"] for hit in before])
+
+
 def test_an_interrupted_reindexing_serves_the_old_and_goes_on(tmp_path: Path) -> None:
     class Stop(Exception):
         pass

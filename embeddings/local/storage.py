@@ -188,7 +188,7 @@ class LocalStorage:
         with self._writing:
             return self._writable().reindex_progress()
 
-    def reindex_next(self, limit: int) -> list[tuple[int, str]]:
+    def reindex_next(self, limit: int) -> list[tuple[int, str, str]]:
         with self._writing:
             return self._writable().reindex_next(limit)
 

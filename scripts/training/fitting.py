@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression
 from embeddings import Collection, Question
 from embeddings.evaluation import holds
 from embeddings.fusion import FusionFeatures
-from embeddings.ranking import FAR_BEHIND, Features, Scored, Weights
+from embeddings.ranking import FAR_BEHIND, Features, Scored, Weights, sigmoid
 from training.corpus import article_key
 from training.measures import draw
 
@@ -19,10 +19,13 @@ FOLDS = 5
 START = Weights(
     FusionFeatures(1.0, 0.0, 3.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0, 0.0),
     -5.0,
-    Features(7.0, 3.0, 1.0, 4.0, -2.0, -1.0, -1.5, 1.0, 0.0),
+    Features(7.0, 3.0, 1.0, 4.0, -2.0, -1.0, -1.5, 1.0, 0.0, 0.0),
     0.0,
 )
+# A question on the laws weighs so much: there are many, and only part of the articles that answer are known.
+_LAW_WEIGHT = 0.05
 _SEEN = 100
+_BEHIND = Features._fields.index("behind")
 _CLOSE_LOOKS = 12
 _RIDGE = 1e-3
 
@@ -32,7 +35,7 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question and the n passages found for it: what is known of each when the legs are joined (n, 10) and of its
-    best run (n, 9), whether it answers, and whether its run does. Passages of one name are one article."""
+    best run (n, 10), whether it answers, and whether its run does. Passages of one name are one article."""
 
     text: str
     is_answerable: bool
@@ -121,7 +124,8 @@ def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
     scores = asked.fusion @ np.array(fusion)
     order = np.argsort(-scores, kind="stable")
     features = asked.features.copy()
-    features[:, -1] = np.maximum(-1.0, (scores - scores.max(initial=-np.inf)) / FAR_BEHIND)
+    behind = scores.max(initial=-np.inf) - scores
+    features[:, _BEHIND] = np.minimum(1.0, behind / FAR_BEHIND)
     return replace(
         asked,
         names=tuple(asked.names[place] for place in order),
@@ -133,12 +137,13 @@ def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
 
 
 def fit(asked: Sequence[Asked], fusion: FusionFeatures) -> Weights:
-    """The logistic model over the runs of the passages that `fusion` puts first."""
+    """The logistic model over the runs of the passages that `fusion` puts first. The size of the library is the
+    same for all of them: `calibrate` weighs it."""
     joined = [rejoin(each, fusion) for each in asked]
     features = np.concatenate([each.features[:_CLOSE_LOOKS] for each in joined])
     labels = np.concatenate([each.runs[:_CLOSE_LOOKS] for each in joined])
-    model = LogisticRegression(C=3.0, max_iter=2000).fit(features, labels)
-    return Weights(fusion, float(model.intercept_[0]), Features(*map(float, model.coef_[0])), 0.0)
+    model = LogisticRegression(C=3.0, max_iter=3000).fit(features[:, :-1], labels)
+    return Weights(fusion, float(model.intercept_[0]), Features(*map(float, model.coef_[0]), 0.0), 0.0)
 
 
 def fold_of(question: str) -> int:
@@ -151,7 +156,29 @@ class First:
 
     asked: Asked
     logit: float
+    library: float
     is_right: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What makes logits those of being right."""
+
+    slope: float
+    library: float
+    offset: float
+
+    def score(self, first: First) -> float:
+        if not np.isfinite(first.logit):
+            return 0.0
+        return sigmoid(self.slope * first.logit + self.library * first.library + self.offset)
+
+    def apply(self, weights: Weights, threshold: float) -> Weights:
+        scaled = Features(*(self.slope * weight for weight in weights.features))._replace(
+            library=self.library
+        )
+        bias = round(self.slope * weights.bias + self.offset, 3)
+        return Weights(weights.fusion, bias, Features(*(round(weight, 3) for weight in scaled)), threshold)
 
 
 def cross_validate(seeds: Sequence[Asked], laws: Sequence[Asked]) -> tuple[list[First], list[First]]:
@@ -177,19 +204,23 @@ def _first(asked: Asked, weights: Weights) -> First:
     joined = rejoin(asked, weights.fusion)
     logits = joined.features[:_CLOSE_LOOKS] @ np.array(weights.features) + weights.bias
     if not len(logits):
-        return First(asked, -np.inf, False)
+        return First(asked, -np.inf, 0.0, False)
     best = int(logits.argmax())
-    return First(asked, float(logits[best]), bool(joined.runs[best]))
+    return First(asked, float(logits[best]), float(joined.features[best, -1]), bool(joined.runs[best]))
 
 
-def calibrate(firsts: Sequence[First]) -> tuple[float, float]:
-    """Slope and offset that make logits of first hits those of being right (Platt 1999)."""
-    found = [first for first in firsts if np.isfinite(first.logit)]
-    logits, labels = np.array([[first.logit] for first in found]), [first.is_right for first in found]
-    model = LogisticRegression(C=1e6).fit(logits, labels)
-    return float(model.coef_[0][0]), float(model.intercept_[0])
-
-
-def rescale(weights: Weights, slope: float, offset: float, threshold: float) -> Weights:
-    features = Features(*(round(slope * weight, 3) for weight in weights.features))
-    return Weights(weights.fusion, round(slope * weights.bias + offset, 3), features, round(threshold, 3))
+def calibrate(seeds: Sequence[First], laws: Sequence[First]) -> Calibration:
+    """Fitted to first hits of both kinds (Platt 1999, with the size of the library beside the logit): in a large
+    library a passage as good as the best of a small one is less likely the right one."""
+    found = [
+        (first, weight)
+        for kind, weight in ((seeds, 1.0), (laws, _LAW_WEIGHT))
+        for first in kind
+        if np.isfinite(first.logit)
+    ]
+    model = LogisticRegression(C=1e6, max_iter=3000).fit(
+        np.array([[first.logit, first.library] for first, _ in found]),
+        [first.is_right for first, _ in found],
+        sample_weight=[weight for _, weight in found],
+    )
+    return Calibration(*map(float, model.coef_[0]), float(model.intercept_[0]))
