@@ -88,7 +88,9 @@ def put_literals_first(
         return told
     holding = [hit for hit in hits if literals.stand_in(fold(hit.passage))]
     if not holding and (within := _holding(literals, snapshot, scope)) is not None:
-        holding = [hit for hit in rank(literals.question, within, 0.0) if literals.stand_in(fold(hit.passage))]
+        holding = [
+            hit for hit in rank(literals.question, within, 0.0) if literals.stand_in(fold(hit.passage))
+        ]
     if not holding:
         is_lacking = any(literal.is_required for literal in literals.found)
         return [] if is_lacking else list(hits)

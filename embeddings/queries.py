@@ -19,7 +19,7 @@ from embeddings.terms import extract_terms, fold, is_han, term_runs
 _PRIOR_SEGMENTS = 100
 _RAREST = 10.0
 Presence = npt.NDArray[np.float64]
-"""(terms,): 0..1, how far each term of a query is there."""
+"""(texts, terms): 0..1, how far each term of a query is there."""
 
 MAX_QUERY_CHARS = 2_000
 # A query of more terms than this is a pasted paragraph, and is searched for by so many of them.
@@ -57,19 +57,17 @@ class Query:
     asks_number: bool
     asks_date: bool
 
-    def presence(self, text: str) -> Presence:
-        """For each term 1 where it stands in `text` (folded), less where only a synonym does, else 0."""
-        words = _words(text)
-        present = np.array(
-            [
-                term in words if word else term in text
-                for term, word in zip(self.terms, self.is_word, strict=True)
-            ],
-            dtype=np.float64,
-        )
+    def presence(self, texts: Sequence[str]) -> Presence:
+        """For each of `texts` (folded) and each term 1 where it stands there, less where only a synonym does,
+        else 0."""
+        present = np.zeros((len(texts), len(self.terms)))
+        words = [_words(text) for text in texts] if any(self.is_word) else []
+        for place, (term, is_word) in enumerate(zip(self.terms, self.is_word, strict=True)):
+            present[:, place] = [term in text for text in (words if is_word else texts)]
         for synonym in self.synonyms:
-            if any(other in text for other in synonym.others):
-                present[synonym.places] = np.maximum(present[synonym.places], _SYNONYM_WORTH)
+            found = [any(other in text for other in synonym.others) for text in texts]
+            rows = np.ix_(found, synonym.places)
+            present[rows] = np.maximum(present[rows], _SYNONYM_WORTH)
         return present
 
     def running_counts(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
@@ -108,24 +106,22 @@ class Query:
                 start = max(end, start + 1)
         return tuple(dict.fromkeys(words))
 
-    def coverage(self, present: Presence) -> float:
-        """The share of the query, by weight, that the terms in `present` cover."""
+    def coverage(self, present: Presence) -> npt.NDArray[np.float64]:
+        """(texts,): the share of the query, by weight, that the terms in `present` cover."""
         total = float(self.positions.weights.sum())
-        return float(self._covered(present).sum()) / total if total else 0.0
+        return self._covered(present) / total if total else np.zeros(len(present))
 
-    def evidence(self, present: Presence) -> float:
-        """How much of the query they cover, in ten rarest terms, at most 1."""
-        return min(1.0, float(self._covered(present).sum()) / (10 * self.rarest))
+    def evidence(self, present: Presence) -> npt.NDArray[np.float64]:
+        """(texts,): how much of the query they cover, in ten rarest terms, at most 1."""
+        return np.minimum(1.0, self._covered(present) / (10 * self.rarest))
 
     def _covered(self, present: Presence) -> npt.NDArray[np.float64]:
-        covered: npt.NDArray[np.float64] = self.positions.weights * self._worth(present)
+        """(texts,): the weight of what they cover."""
+        padded = np.pad(present, ((0, 0), (0, 1)))
+        whole = np.take(padded, self.positions.whole, axis=1).max(axis=2, initial=0.0)
+        worth = np.maximum(whole, _CHARACTER_WORTH * np.take(padded, self.positions.part, axis=1))
+        covered: npt.NDArray[np.float64] = (worth * self.positions.weights).sum(axis=1)
         return covered
-
-    def _worth(self, present: Presence) -> npt.NDArray[np.float64]:
-        padded = np.append(present, 0.0)
-        whole = padded[self.positions.whole].max(axis=1, initial=0.0)
-        worth: npt.NDArray[np.float64] = np.maximum(whole, _CHARACTER_WORTH * padded[self.positions.part])
-        return worth
 
 
 @dataclass(frozen=True, slots=True)

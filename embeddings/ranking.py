@@ -8,9 +8,10 @@ few features says how likely it answers the query: that is the score, the rankin
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import chain
 from operator import mul
 from pathlib import Path
 from typing import NamedTuple
@@ -22,7 +23,7 @@ from embeddings.embedder import Embedder
 from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages
 from embeddings.queries import Query, read_query
 from embeddings.splitting import find_lead_in, split_sentences
-from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredSegment
+from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
 from embeddings.terms import fold
 from embeddings.types import Copy, Hit, Source, Span, Why
 
@@ -107,12 +108,14 @@ def load_weights() -> Weights:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A run of sentences that may answer, with the segment that it was found by and what is known of its passage."""
+    """A run of sentences that may answer, with the segment that it was found by, what is known of its passage, and
+    the head of its document."""
 
     span: Span
     features: Features
     found: Found
     fusion: FusionFeatures
+    head: DocumentHead
 
 
 def rank(
@@ -139,13 +142,9 @@ def rank(
     probable = sorted(((weights.probability(run.features), run) for run in scored), key=lambda pair: -pair[0])
     lowest = _lowest(probable, weights, min_score)
     best = [(score, run) for score, run in probable if score >= lowest]
-    heads = _heads(snapshot, [run.found.segment for _, run in best])
     if newest_first:
-        best.sort(key=lambda pair: _date(heads[pair[1].found.segment.document_id]), reverse=True)
-    return [
-        _hit(place, score, run, heads[run.found.segment.document_id], query, snapshot, scope)
-        for place, (score, run) in enumerate(best[:top_k], start=1)
-    ]
+        best.sort(key=lambda pair: _date(pair[1].head), reverse=True)
+    return _hits(best[:top_k], query, snapshot, scope)
 
 
 def _date(head: DocumentHead) -> str:
@@ -189,87 +188,117 @@ def _score(
     if not query.terms:
         return []
     found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)[:limit]
-    heads = _heads(snapshot, [passage.segments[0].segment for passage in found])
-    return [
-        _Passage(query, passage, heads[passage.segments[0].segment.document_id]).best_run(weights, background)
-        for passage in found
-    ]
+    if not found:
+        return []
+    heads = _heads(snapshot, [passage.document_id for passage in found])
+    passages = [_Passage(query, passage, heads[passage.document_id]) for passage in found]
+    runs = [passage.runs() for passage in passages]
+    described = _describe(query, list(chain.from_iterable(runs)), background)
+    logits = described @ np.array(weights.features)
+    scored, start = [], 0
+    for passage, of_passage in zip(passages, runs, strict=True):
+        best = int(logits[start : start + len(of_passage)].argmax())
+        scored.append(passage.scored(of_passage[best], Features(*described[start + best].tolist())))
+        start += len(of_passage)
+    return scored
 
 
-def _heads(snapshot: Snapshot, segments: Sequence[StoredSegment]) -> dict[str, DocumentHead]:
-    ids = list(dict.fromkeys(segment.document_id for segment in segments))
-    return {head.id: head for head in snapshot.heads(ids)}
+def _heads(snapshot: Snapshot, document_ids: Iterable[str]) -> dict[str, DocumentHead]:
+    return {head.id: head for head in snapshot.heads(list(dict.fromkeys(document_ids)))}
+
+
+class _Run(NamedTuple):
+    """The sentences `first` to `last` of a passage, of those inside a segment that was found."""
+
+    passage: "_Passage"
+    found: Found
+    first: int
+    last: int
+
+    def counts(self) -> npt.NDArray[np.float64]:
+        """How often each term of the query stands in it."""
+        counts: npt.NDArray[np.float64] = self.passage.sums[self.last + 1] - self.passage.sums[self.first]
+        return counts
+
+    def text(self) -> str:
+        sentences = self.passage.sentences
+        return self.passage.text[sentences[self.first].start : sentences[self.last].end]
+
+
+def _describe(query: Query, runs: Sequence[_Run], background: float) -> npt.NDArray[np.float64]:
+    """(runs, features)."""
+    in_topic = query.presence([fold(run.found.segment.topic) for run in runs])
+    headings = query.presence([run.passage.found.headings for run in runs])
+    title = query.presence([run.passage.letterhead for run in runs])
+    in_passage = np.minimum([run.passage.sums[-1] for run in runs], 1)
+    around = np.maximum.reduce([in_passage, in_topic, headings, title])
+    context = np.maximum.reduce([_TOPIC_WORTH * in_topic, _HEADING_WORTH * headings, _TITLE_WORTH * title])
+    texts = [run.text() for run in runs]
+    lengths = np.array([len(text) for text in texts])
+    cosine = np.array([run.found.cosine for run in runs])
+    words = np.flatnonzero(query.is_word)
+    fusion = np.array([run.passage.found.score for run in runs]) / FAR_BEHIND
+    described = {
+        "lexical": _bm25(query, np.array([run.counts() for run in runs]), context, lengths),
+        "coverage": query.coverage(around),
+        "evidence": query.evidence(around),
+        "similarity": np.maximum(0.0, (cosine - background) / max(1e-3, 1 - background)),
+        "missing_numbers": (around[:, words] == 0).sum(axis=1) / max(1, len(words)),
+        "lacks": np.array([_lacks(query, text) for text in texts]),
+        "is_heading": np.array([run.found.segment.is_heading for run in runs]),
+        "topic": query.coverage(in_topic),
+        "fusion": np.maximum(-1.0, fusion),
+    }
+    return np.column_stack([described[name] for name in Features._fields])
 
 
 class _Passage:
-    """One passage looked at closely: its sentences, and how often each term of the query stands in each."""
+    """One passage looked at closely: its sentences, and how often each term of the query stands in those before
+    each."""
 
     def __init__(self, query: Query, found: FoundPassage, head: DocumentHead) -> None:
-        self._query, self._found = query, found
+        self.found, self._head = found, head
         segment = found.segments[0].segment
-        self._text = segment.passage_text
+        self.text = segment.passage_text
+        self.letterhead = fold(_letterhead(head))
         self._start = segment.passage_span.start
-        self._is_heading = float(segment.is_heading)
         self._places = {place.extent.start - self._start for place in segment.places}
-        self._sentences = split_sentences(self._text, Span(0, len(self._text)), self._places)
-        self._sums = query.running_counts([fold(sentence.of(self._text)) for sentence in self._sentences])
-        labels = [place.label for place in segment.places if place.extent.start <= self._start]
-        self._headings = query.presence(fold("\n".join(labels)))
-        self._title = query.presence(fold(_letterhead(head)))
+        self.sentences = split_sentences(self.text, Span(0, len(self.text)), self._places)
+        self.sums = query.running_counts([sentence.of(found.text) for sentence in self.sentences])
 
-    def best_run(self, weights: Weights, background: float) -> Scored:
-        """The run of sentences that most likely answers."""
-        runs = [
-            self._best_of(entry, weights, background)
-            for entry in self._found.segments[:_SEGMENTS_PER_PASSAGE]
+    def runs(self) -> list[_Run]:
+        """The runs of sentences that may answer: each lies inside a segment."""
+        return [
+            _Run(self, found, first, last)
+            for found in self.found.segments[:_SEGMENTS_PER_PASSAGE]
+            for inside in [self._inside(found)]
+            for first in inside
+            for last in range(first, min(first + _MAX_RUN, inside[-1] + 1))
         ]
-        return max(runs, key=lambda run: weights.logit(run.features))
 
-    def _best_of(self, entry: Found, weights: Weights, background: float) -> Scored:
-        """The best one inside a segment."""
-        start, end = (position - self._start for position in entry.segment.span)
-        inside = [i for i, sentence in enumerate(self._sentences) if start <= sentence.start < end]
-        in_topic = self._query.presence(fold(entry.segment.topic))
-        context = np.maximum.reduce(
-            [_TOPIC_WORTH * in_topic, _HEADING_WORTH * self._headings, _TITLE_WORTH * self._title]
-        )
-        inside_or_around = [np.minimum(self._sums[-1], 1), in_topic, self._headings, self._title]
-        around = np.maximum.reduce(inside_or_around)
-        similarity = max(0.0, (entry.cosine - background) / max(1e-3, 1 - background))
-        coverage, evidence = self._query.coverage(around), self._query.evidence(around)
-        missing = _mean([here == 0 for here, word in zip(around, self._query.is_word, strict=True) if word])
-        topic = self._query.coverage(in_topic)
-        fusion = max(-1.0, self._found.score / FAR_BEHIND)
-        runs: list[tuple[Features, int, int]] = []
-        for first in inside:
-            for last in range(first, min(first + _MAX_RUN, inside[-1] + 1)):
-                span = Span(self._sentences[first].start, self._sentences[last].end)
-                lexical = _bm25(
-                    self._query, self._sums[last + 1] - self._sums[first], context, span.end - span.start
-                )
-                lacks = float(_lacks(self._query, span.of(self._text)))
-                features = Features(
-                    lexical, coverage, evidence, similarity, missing, lacks, self._is_heading, topic, fusion
-                )
-                runs.append((features, first, last))
-        features, first, last = max(runs, key=lambda run: weights.logit(run[0]))
-        if topic >= _TOPIC_QUESTION:
-            first, last = inside[0], inside[-1]
-        span = self._long_enough(first, last)
-        return Scored(
-            Span(span.start + self._start, span.end + self._start), features, entry, self._found.features
-        )
+    def scored(self, run: _Run, features: Features) -> Scored:
+        inside = self._inside(run.found)
+        is_topic = features.topic >= _TOPIC_QUESTION
+        first, last = (inside[0], inside[-1]) if is_topic else (run.first, run.last)
+        start, end = self._long_enough(first, last)
+        span = Span(start + self._start, end + self._start)
+        return Scored(span, features, run.found, self.found.features, self._head)
+
+    def _inside(self, found: Found) -> list[int]:
+        """The sentences of a segment."""
+        start, end = (position - self._start for position in found.segment.span)
+        return [i for i, sentence in enumerate(self.sentences) if start <= sentence.start < end]
 
     def _long_enough(self, first: int, last: int) -> Span:
         """A sentence that is only a label (「三是强化责任追究。」) or asks (「为什么…呢？」) takes the next one along, up
         to the next place."""
-        sentences = self._sentences
+        sentences = self.sentences
         while last + 1 < len(sentences) and (
             sentences[last].end - sentences[first].start < _MIN_QUOTE_CHARS
-            or _QUESTION.search(self._text, sentences[last].start, sentences[last].end)
+            or _QUESTION.search(self.text, sentences[last].start, sentences[last].end)
         ):
             following = sentences[last + 1]
-            if following.start in self._places or find_lead_in(self._text, following.start, following.end):
+            if following.start in self._places or find_lead_in(self.text, following.start, following.end):
                 break
             if following.end - sentences[first].start > _MAX_QUOTE_CHARS:
                 break
@@ -289,32 +318,33 @@ def _lacks(query: Query, text: str) -> bool:
 
 
 def _bm25(
-    query: Query, counts: npt.NDArray[np.float64], context: npt.NDArray[np.float64], length: int
-) -> float:
-    """BM25 of a run over the most it could be; a term that stands only around it counts for its `context` worth."""
-    norm = _K1 * (1 - _B + _B * length / _USUAL_CHARS)
+    query: Query,
+    counts: npt.NDArray[np.float64],
+    context: npt.NDArray[np.float64],
+    lengths: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """BM25 of runs over the most it could be; a term that stands only around one counts for its `context` worth."""
+    norm = _K1 * (1 - _B + _B * lengths[:, None] / _USUAL_CHARS)
     gains = np.where(counts > 0, counts / (counts + norm), context / (1 + norm))
     weights = query.counts * query.weights
     total = float(weights.sum())
-    return float(weights @ gains) / total if total else 0.0
+    return (gains * weights).sum(axis=1) / total if total else np.zeros(len(counts))
 
 
-def _mean(values: Sequence[bool]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _hits(
+    best: Sequence[tuple[float, Scored]], query: Query, snapshot: Snapshot, scope: Scope | None
+) -> list[Hit]:
+    copies = snapshot.copies([run.found.segment for _, run in best], _MAX_COPIES, scope)
+    heads = _heads(snapshot, [copy.document_id for stored, _ in copies for copy in stored])
+    return [
+        _hit(place, score, run, query, _copies(run, stored, heads), others + 1)
+        for place, ((score, run), (stored, others)) in enumerate(zip(best, copies, strict=True), start=1)
+    ]
 
 
-def _hit(
-    place: int,
-    score: float,
-    run: Scored,
-    head: DocumentHead,
-    query: Query,
-    snapshot: Snapshot,
-    scope: Scope | None,
-) -> Hit:
+def _hit(place: int, score: float, run: Scored, query: Query, also_in: tuple[Copy, ...], places: int) -> Hit:
     segment = run.found.segment
     start = segment.passage_span.start
-    also_in, others = _copies(run, snapshot, scope)
     return Hit(
         rank=place,
         score=score,
@@ -323,29 +353,24 @@ def _hit(
         quote_span=run.span,
         passage=segment.passage_text,
         passage_span=segment.passage_span,
-        source=_source(head, run.span, segment.places, segment.paragraph, segment.page),
+        source=_source(run.head, run.span, segment.places, segment.paragraph, segment.page),
         why=Why(
             run.found.dense_rank, run.found.lexical_rank, query.matched_words(fold(segment.passage_text))
         ),
         also_in=also_in,
-        places=others + 1,
+        places=places,
     )
 
 
-def _copies(run: Scored, snapshot: Snapshot, scope: Scope | None) -> tuple[tuple[Copy, ...], int]:
-    segment = run.found.segment
-    copies, total = snapshot.copies(segment.passage_id, segment.digest, _MAX_COPIES, scope)
-    heads = {
-        head.id: head for head in snapshot.heads(list(dict.fromkeys(copy.document_id for copy in copies)))
-    }
+def _copies(run: Scored, stored: Sequence[StoredCopy], heads: Mapping[str, DocumentHead]) -> tuple[Copy, ...]:
     also_in = []
-    for copy in copies:
-        moved = copy.passage_span.start - segment.passage_span.start
+    for copy in stored:
+        moved = copy.passage_span.start - run.found.segment.passage_span.start
         span = Span(run.span.start + moved, run.span.end + moved)
         also_in.append(
             Copy(span, _source(heads[copy.document_id], span, copy.places, copy.paragraph, copy.page))
         )
-    return tuple(also_in), total
+    return tuple(also_in)
 
 
 def _source(
