@@ -193,7 +193,8 @@ def _describe(query: Query, passages: Sequence[list[Found]], texts: _Texts) -> n
     cosine = np.array([max(entry.cosine for entry in entries) for entries in passages])
     bm25_share = bm25 / max(float(bm25.max()), 1e-9)
     cosine_share = np.maximum(cosine, 0) / max(float(cosine.max()), 1e-9)
-    documents = np.unique(texts.titles, return_inverse=True)[1]
+    numbers = {title: number for number, title in enumerate(dict.fromkeys(texts.titles))}
+    documents = np.array([numbers[title] for title in texts.titles])
     count = np.bincount(documents)
     return np.column_stack(
         [

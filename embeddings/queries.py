@@ -60,15 +60,16 @@ class Query:
     def presence(self, texts: Sequence[str]) -> Presence:
         """For each of `texts` (folded) and each term 1 where it stands there, less where only a synonym does,
         else 0."""
-        present = np.zeros((len(texts), len(self.terms)))
-        words = [_words(text) for text in texts] if any(self.is_word) else []
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        present = np.zeros((len(rows), len(self.terms)))
+        words = [_words(text) for text in rows] if any(self.is_word) else []
         for place, (term, is_word) in enumerate(zip(self.terms, self.is_word, strict=True)):
-            present[:, place] = [term in text for text in (words if is_word else texts)]
+            present[:, place] = [term in text for text in (words if is_word else rows)]
         for synonym in self.synonyms:
-            found = [any(other in text for other in synonym.others) for text in texts]
-            rows = np.ix_(found, synonym.places)
-            present[rows] = np.maximum(present[rows], _SYNONYM_WORTH)
-        return present
+            found = np.array([any(other in text for other in synonym.others) for text in rows])
+            held = np.ix_(np.flatnonzero(found), synonym.places)
+            present[held] = np.maximum(present[held], _SYNONYM_WORTH)
+        return present[[rows[text] for text in texts]]
 
     def running_counts(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """(len(texts) + 1, terms): how often each term stands in the first 0, 1, … of `texts` (folded); a
