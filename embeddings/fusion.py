@@ -15,7 +15,7 @@ import numpy.typing as npt
 from embeddings.embedder import Embedder
 from embeddings.queries import Query
 from embeddings.storage import Candidate, Scope, Snapshot, StoredSegment
-from embeddings.terms import fold
+from embeddings.terms import fold_all
 
 Legs = Literal["both", "dense", "lexical"]
 
@@ -171,15 +171,10 @@ class _Texts:
     """What is read of each of the passages found, folded; of each the first segment found is given."""
 
     def __init__(self, segments: Sequence[StoredSegment]) -> None:
-        self.passages = _fold_all([segment.passage_text for segment in segments])
-        self.topics = _fold_all([segment.topic for segment in segments])
-        self.headings = _fold_all([_headings(segment) for segment in segments])
-        self.titles = _fold_all([segment.title for segment in segments])
-
-
-def _fold_all(texts: Sequence[str]) -> list[str]:
-    folded = {text: fold(text) for text in set(texts)}
-    return [folded[text] for text in texts]
+        self.passages = fold_all([segment.passage_text for segment in segments])
+        self.topics = fold_all([segment.topic for segment in segments])
+        self.headings = fold_all([_headings(segment) for segment in segments])
+        self.titles = fold_all([segment.title for segment in segments])
 
 
 def _headings(segment: StoredSegment) -> str:

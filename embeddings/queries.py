@@ -13,6 +13,7 @@ from embeddings.commonness import load_commonness
 from embeddings.errors import EmptyText, TooLarge
 from embeddings.storage import Snapshot
 from embeddings.synonyms import load_synonyms
+from embeddings.term_counts import TermCounter
 from embeddings.terms import extract_terms, fold, is_han, term_runs
 
 # So many segments weigh what is known of terms at large; a term that is hardly ever seen weighs so much.
@@ -53,38 +54,27 @@ class Query:
     positions: "Positions"
     rarest: float
     is_word: tuple[bool, ...]
+    counter: TermCounter
     synonyms: "tuple[Synonym, ...]"
     asks_number: bool
     asks_date: bool
+
+    def occurrences(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """(texts, terms): how often each term stands in each of `texts` (folded); where only a synonym does, that
+        counts for part of it."""
+        counts = self.counter.count(texts)
+        for synonym in self.synonyms:
+            found = np.array([any(other in text for other in synonym.others) for text in texts])
+            held = np.ix_(np.flatnonzero(found), synonym.places)
+            counts[held] = np.where(counts[held] == 0, _SYNONYM_WORTH, counts[held])
+        return counts
 
     def presence(self, texts: Sequence[str]) -> Presence:
         """For each of `texts` (folded) and each term 1 where it stands there, less where only a synonym does,
         else 0."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        present = np.zeros((len(rows), len(self.terms)))
-        words = [_words(text) for text in rows] if any(self.is_word) else []
-        for place, (term, is_word) in enumerate(zip(self.terms, self.is_word, strict=True)):
-            present[:, place] = [term in text for text in (words if is_word else rows)]
-        for synonym in self.synonyms:
-            found = np.array([any(other in text for other in synonym.others) for text in rows])
-            held = np.ix_(np.flatnonzero(found), synonym.places)
-            present[held] = np.maximum(present[held], _SYNONYM_WORTH)
+        present = np.minimum(self.occurrences(list(rows)), 1)
         return present[[rows[text] for text in texts]]
-
-    def running_counts(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """(len(texts) + 1, terms): how often each term stands in the first 0, 1, … of `texts` (folded); a
-        synonym counts for part of it."""
-        counts = np.zeros((len(texts) + 1, len(self.terms)))
-        whole = "\n".join(texts)
-        for place, (term, is_word) in enumerate(zip(self.terms, self.is_word, strict=True)):
-            if term in whole:
-                counts[1:, place] = [_words(text)[term] if is_word else text.count(term) for text in texts]
-        for synonym in self.synonyms:
-            if any(other in whole for other in synonym.others):
-                found = np.array([any(other in text for other in synonym.others) for text in texts])
-                held = counts[1:, synonym.places]
-                counts[1:, synonym.places] = np.where((held == 0) & found[:, None], _SYNONYM_WORTH, held)
-        return np.cumsum(counts, axis=0)
 
     def searched_terms(self) -> list[str]:
         """The terms to search for: its own, and the character pairs of its synonyms."""
@@ -191,6 +181,7 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         positions=_read_positions(content, index, _blended_weights(terms, frequencies, total)),
         rarest=_RAREST,
         is_word=tuple(not is_han(term[0]) for term in terms),
+        counter=TermCounter(terms),
         synonyms=tuple(_read_synonyms(content, index)),
         asks_number=_ASKS_NUMBER.search(folded) is not None,
         asks_date=_ASKS_DATE.search(folded) is not None,
@@ -234,7 +225,3 @@ def _read_synonyms(content: str, index: dict[str, int]) -> Iterator[Synonym]:
             known = [index[term] for term in dict.fromkeys(extract_terms(match[0])) if term in index]
             if known:
                 yield Synonym(np.array(known, dtype=np.int64), others)
-
-
-def _words(folded: str) -> Counter[str]:
-    return Counter(run for run in term_runs(folded) if not is_han(run[0]))

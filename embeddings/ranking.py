@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import chain
 from operator import mul
 from pathlib import Path
 from typing import NamedTuple
@@ -191,16 +190,18 @@ def _score(
     if not found:
         return []
     heads = _heads(snapshot, [passage.document_id for passage in found])
-    passages = [_Passage(query, passage, heads[passage.document_id]) for passage in found]
-    runs = [passage.runs() for passage in passages]
-    described = _describe(query, list(chain.from_iterable(runs)), background)
-    logits = described @ np.array(weights.features)
-    scored, start = [], 0
-    for passage, of_passage in zip(passages, runs, strict=True):
-        best = int(logits[start : start + len(of_passage)].argmax())
-        scored.append(passage.scored(of_passage[best], Features(*described[start + best].tolist())))
-        start += len(of_passage)
-    return scored
+    passages = [_Passage(passage, heads[passage.document_id]) for passage in found]
+    runs = [run for number, passage in enumerate(passages) for run in passage.runs(number)]
+    described = _describe(query, passages, runs, background)
+    logits = (described @ np.array(weights.features)).tolist()
+    best: dict[int, int] = {}
+    for place, run in enumerate(runs):
+        if run.passage not in best or logits[place] > logits[best[run.passage]]:
+            best[run.passage] = place
+    return [
+        passages[number].scored(runs[place], Features(*described[place].tolist()))
+        for number, place in best.items()
+    ]
 
 
 def _heads(snapshot: Snapshot, document_ids: Iterable[str]) -> dict[str, DocumentHead]:
@@ -208,38 +209,37 @@ def _heads(snapshot: Snapshot, document_ids: Iterable[str]) -> dict[str, Documen
 
 
 class _Run(NamedTuple):
-    """The sentences `first` to `last` of a passage, of those inside a segment that was found."""
+    """The sentences `first` to `last` of the passage of a number, inside a segment that was found."""
 
-    passage: "_Passage"
+    passage: int
     found: Found
     first: int
     last: int
 
-    def counts(self) -> npt.NDArray[np.float64]:
-        """How often each term of the query stands in it."""
-        counts: npt.NDArray[np.float64] = self.passage.sums[self.last + 1] - self.passage.sums[self.first]
-        return counts
 
-    def text(self) -> str:
-        sentences = self.passage.sentences
-        return self.passage.text[sentences[self.first].start : sentences[self.last].end]
-
-
-def _describe(query: Query, runs: Sequence[_Run], background: float) -> npt.NDArray[np.float64]:
+def _describe(
+    query: Query, passages: Sequence["_Passage"], runs: Sequence[_Run], background: float
+) -> npt.NDArray[np.float64]:
     """(runs, features)."""
+    of = np.array([run.passage for run in runs])
+    counts = query.occurrences([text for passage in passages for text in passage.folded_sentences()])
+    sums = np.vstack([np.zeros(len(query.terms)), counts.cumsum(axis=0)])
+    starts = np.cumsum([0, *(len(passage.sentences) for passage in passages)])
+    in_passage = np.minimum(sums[starts[1:]] - sums[starts[:-1]], 1)[of]
+    in_run = (
+        sums[starts[of] + [run.last + 1 for run in runs]] - sums[starts[of] + [run.first for run in runs]]
+    )
+    headings = query.presence([passage.found.headings for passage in passages])[of]
+    title = query.presence([passage.letterhead for passage in passages])[of]
     in_topic = query.presence([fold(run.found.segment.topic) for run in runs])
-    headings = query.presence([run.passage.found.headings for run in runs])
-    title = query.presence([run.passage.letterhead for run in runs])
-    in_passage = np.minimum([run.passage.sums[-1] for run in runs], 1)
     around = np.maximum.reduce([in_passage, in_topic, headings, title])
     context = np.maximum.reduce([_TOPIC_WORTH * in_topic, _HEADING_WORTH * headings, _TITLE_WORTH * title])
-    texts = [run.text() for run in runs]
-    lengths = np.array([len(text) for text in texts])
+    texts = [passages[run.passage].text_of(run) for run in runs]
     cosine = np.array([run.found.cosine for run in runs])
     words = np.flatnonzero(query.is_word)
-    fusion = np.array([run.passage.found.score for run in runs]) / FAR_BEHIND
+    fusion = np.array([passage.found.score for passage in passages])[of] / FAR_BEHIND
     described = {
-        "lexical": _bm25(query, np.array([run.counts() for run in runs]), context, lengths),
+        "lexical": _bm25(query, in_run, context, np.array([len(text) for text in texts])),
         "coverage": query.coverage(around),
         "evidence": query.evidence(around),
         "similarity": np.maximum(0.0, (cosine - background) / max(1e-3, 1 - background)),
@@ -253,28 +253,32 @@ def _describe(query: Query, runs: Sequence[_Run], background: float) -> npt.NDAr
 
 
 class _Passage:
-    """One passage looked at closely: its sentences, and how often each term of the query stands in those before
-    each."""
+    """One passage looked at closely, sentence by sentence."""
 
-    def __init__(self, query: Query, found: FoundPassage, head: DocumentHead) -> None:
+    def __init__(self, found: FoundPassage, head: DocumentHead) -> None:
         self.found, self._head = found, head
         segment = found.segments[0].segment
-        self.text = segment.passage_text
-        self.letterhead = fold(_letterhead(head))
+        self._text = segment.passage_text
         self._start = segment.passage_span.start
         self._places = {place.extent.start - self._start for place in segment.places}
-        self.sentences = split_sentences(self.text, Span(0, len(self.text)), self._places)
-        self.sums = query.running_counts([sentence.of(found.text) for sentence in self.sentences])
+        self.sentences = split_sentences(self._text, Span(0, len(self._text)), self._places)
+        self.letterhead = fold(_letterhead(head))
 
-    def runs(self) -> list[_Run]:
+    def folded_sentences(self) -> list[str]:
+        return [sentence.of(self.found.text) for sentence in self.sentences]
+
+    def runs(self, number: int) -> list[_Run]:
         """The runs of sentences that may answer: each lies inside a segment."""
         return [
-            _Run(self, found, first, last)
+            _Run(number, found, first, last)
             for found in self.found.segments[:_SEGMENTS_PER_PASSAGE]
             for inside in [self._inside(found)]
             for first in inside
             for last in range(first, min(first + _MAX_RUN, inside[-1] + 1))
         ]
+
+    def text_of(self, run: _Run) -> str:
+        return self._text[self.sentences[run.first].start : self.sentences[run.last].end]
 
     def scored(self, run: _Run, features: Features) -> Scored:
         inside = self._inside(run.found)
@@ -295,10 +299,10 @@ class _Passage:
         sentences = self.sentences
         while last + 1 < len(sentences) and (
             sentences[last].end - sentences[first].start < _MIN_QUOTE_CHARS
-            or _QUESTION.search(self.text, sentences[last].start, sentences[last].end)
+            or _QUESTION.search(self._text, sentences[last].start, sentences[last].end)
         ):
             following = sentences[last + 1]
-            if following.start in self._places or find_lead_in(self.text, following.start, following.end):
+            if following.start in self._places or find_lead_in(self._text, following.start, following.end):
                 break
             if following.end - sentences[first].start > _MAX_QUOTE_CHARS:
                 break
