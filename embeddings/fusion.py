@@ -85,7 +85,7 @@ def find_passages(
     scope: Scope | None,
     wanted: int,
 ) -> list[FoundPassage]:
-    """The passages that the legs found, best first, one for each text; `wanted` of them if there are so many."""
+    """The `wanted` best passages that the legs found, best first, one for each text."""
     vector = embedder.encode_queries([query.content])[0]
     depth = max(_LEG_DEPTH, wanted)
     while True:
@@ -94,7 +94,7 @@ def find_passages(
         passages = _by_passage(_join(dense, lexical, vector, snapshot, legs))
         is_all = max(len(dense), len(lexical)) < depth
         if is_all or depth >= _MAX_LEG_DEPTH or len(passages) >= wanted:
-            return _rank(query, passages, weights, legs)
+            return _rank(query, passages, weights, legs, wanted)
         depth *= 4
 
 
@@ -140,6 +140,7 @@ def _rank(
     passages: Sequence[list[Found]],
     weights: FusionFeatures,
     legs: Legs,
+    wanted: int,
 ) -> list[FoundPassage]:
     if not passages:
         return []
@@ -150,7 +151,7 @@ def _rank(
     else:
         scores = described[:, 0] if legs == "lexical" else described[:, 1]
     best = float(scores.max())
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")[:wanted]
     return [
         FoundPassage(
             tuple(sorted(passages[place], key=_of_segment)),

@@ -108,7 +108,7 @@ class Query:
 
     def _covered(self, present: Presence) -> npt.NDArray[np.float64]:
         """(texts,): the weight of what they cover."""
-        padded = np.pad(present, ((0, 0), (0, 1)))
+        padded = np.concatenate([present, np.zeros((len(present), 1))], axis=1)
         whole = np.take(padded, self.positions.whole, axis=1).max(axis=2, initial=0.0)
         worth = np.maximum(whole, _CHARACTER_WORTH * np.take(padded, self.positions.part, axis=1))
         covered: npt.NDArray[np.float64] = (worth * self.positions.weights).sum(axis=1)

@@ -186,7 +186,7 @@ def _score(
     """The best run of sentences of each of the `limit` best passages, in no order."""
     if not query.terms:
         return []
-    found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)[:limit]
+    found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)
     if not found:
         return []
     heads = _heads(snapshot, [passage.document_id for passage in found])

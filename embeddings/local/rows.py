@@ -423,13 +423,15 @@ def _copy(
 
 
 def _places(encoded: str) -> tuple[Place, ...]:
-    return tuple(Place(label, Span(start, end)) for label, start, end in json.loads(encoded))
+    (places,) = _all_places([encoded])
+    return places
 
 
-def _all_places(encoded: Sequence[str]) -> Iterator[tuple[Place, ...]]:
-    """As `_places`, decoded once for all that stand in one place."""
-    places = {each: _places(each) for each in set(encoded)}
-    return (places[each] for each in encoded)
+def _all_places(encoded: Sequence[str]) -> list[tuple[Place, ...]]:
+    return [
+        tuple([Place(label, Span(start, end)) for label, start, end in places])
+        for places in json.loads(f"[{','.join(encoded)}]")
+    ]
 
 
 def _passage(
