@@ -63,8 +63,10 @@ class Query:
         """(texts, terms): how often each term stands in each of `texts` (folded); where only a synonym does, that
         counts for part of it."""
         counts = self.counter.count(texts)
+        whole = "\n".join(texts)
         for synonym in self.synonyms:
-            found = np.array([any(other in text for other in synonym.others) for text in texts])
+            others = [other for other in synonym.others if other in whole]
+            found = np.array([any(other in text for other in others) for text in texts])
             held = np.ix_(np.flatnonzero(found), synonym.places)
             counts[held] = np.where(counts[held] == 0, _SYNONYM_WORTH, counts[held])
         return counts
@@ -109,8 +111,10 @@ class Query:
     def _covered(self, present: Presence) -> npt.NDArray[np.float64]:
         """(texts,): the weight of what they cover."""
         padded = np.concatenate([present, np.zeros((len(present), 1))], axis=1)
-        whole = np.take(padded, self.positions.whole, axis=1).max(axis=2, initial=0.0)
-        worth = np.maximum(whole, _CHARACTER_WORTH * np.take(padded, self.positions.part, axis=1))
+        first, second, part = (
+            np.take(padded, places, axis=1) for places in (*self.positions.whole.T, self.positions.part)
+        )
+        worth = np.maximum.reduce([first, second, _CHARACTER_WORTH * part])
         covered: npt.NDArray[np.float64] = (worth * self.positions.weights).sum(axis=1)
         return covered
 

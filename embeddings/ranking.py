@@ -23,7 +23,7 @@ from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_pa
 from embeddings.queries import Query, read_query
 from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
-from embeddings.terms import fold
+from embeddings.terms import fold, fold_all
 from embeddings.types import Copy, Hit, Source, Span, Why
 
 _WEIGHTS_FILE = Path(__file__).parent / "models" / "ranking.json"
@@ -230,8 +230,8 @@ def _describe(
         sums[starts[of] + [run.last + 1 for run in runs]] - sums[starts[of] + [run.first for run in runs]]
     )
     headings = query.presence([passage.found.headings for passage in passages])[of]
-    title = query.presence([passage.letterhead for passage in passages])[of]
-    in_topic = query.presence([fold(run.found.segment.topic) for run in runs])
+    title = query.presence(fold_all([_letterhead(passage.head) for passage in passages]))[of]
+    in_topic = query.presence(fold_all([run.found.segment.topic for run in runs]))
     around = np.maximum.reduce([in_passage, in_topic, headings, title])
     context = np.maximum.reduce([_TOPIC_WORTH * in_topic, _HEADING_WORTH * headings, _TITLE_WORTH * title])
     texts = [passages[run.passage].text_of(run) for run in runs]
@@ -256,13 +256,12 @@ class _Passage:
     """One passage looked at closely, sentence by sentence."""
 
     def __init__(self, found: FoundPassage, head: DocumentHead) -> None:
-        self.found, self._head = found, head
+        self.found, self.head = found, head
         segment = found.segments[0].segment
         self._text = segment.passage_text
         self._start = segment.passage_span.start
         self._places = {place.extent.start - self._start for place in segment.places}
         self.sentences = split_sentences(self._text, Span(0, len(self._text)), self._places)
-        self.letterhead = fold(_letterhead(head))
 
     def folded_sentences(self) -> list[str]:
         return [sentence.of(self.found.text) for sentence in self.sentences]
@@ -286,7 +285,7 @@ class _Passage:
         first, last = (inside[0], inside[-1]) if is_topic else (run.first, run.last)
         start, end = self._long_enough(first, last)
         span = Span(start + self._start, end + self._start)
-        return Scored(span, features, run.found, self.found.features, self._head)
+        return Scored(span, features, run.found, self.found.features, self.head)
 
     def _inside(self, found: Found) -> list[int]:
         """The sentences of a segment."""
