@@ -20,6 +20,9 @@ from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
@@ -49,7 +52,6 @@ def main() -> None:
     parser.add_argument("data_dir", type=Path)
     parser.add_argument("--folder", type=Path, default=None)
     given = parser.parse_args()
-    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     with (
         tempfile.TemporaryDirectory() as made,
         closing(_open(given.folder or Path(made), given.data_dir)) as collection,
@@ -68,29 +70,38 @@ def main() -> None:
 
 def measure(collection: Collection, label: str, questions: Sequence[str]) -> None:
     print(f"{len(questions):,} questions {label}, {statistics.median(map(len, questions)):.0f} characters")
-    _print("a search", collection.search, questions)
+    searches = _times(collection.search, questions)
     with collection._storage.snapshot() as snapshot:
         embedder = collection._embedder
         queries = [read_query(validate_query(question), snapshot) for question in questions]
         vectors = [embedder.encode_queries([query.content])[0] for query in queries]
-        _print("  encoding", lambda query: embedder.encode_queries([query.content]), queries)
-        _print("  dense leg", lambda vector: snapshot.nearest(vector, _LEG_DEPTH), vectors)
-        _print("  lexical leg", lambda query: snapshot.matching(query.searched_terms(), _LEG_DEPTH), queries)
+        parts = {
+            "encoding": _times(lambda query: embedder.encode_queries([query.content]), queries),
+            "dense leg": _times(lambda vector: snapshot.nearest(vector, _LEG_DEPTH), vectors),
+            "lexical leg": _times(
+                lambda query: snapshot.matching(query.searched_terms(), _LEG_DEPTH), queries
+            ),
+        }
+    _print("a search", searches)
+    for part, times in parts.items():
+        _print(f"  {part}", times)
+    _print("  the rest: rows, ranking, slips", searches - sum(parts.values()))
 
 
-def _print(label: str, work: Callable[[T], object], inputs: Sequence[T]) -> None:
-    times = [_timed(work, given) for given in inputs]
-    process, wall = (sorted(column) for column in zip(*times, strict=True))
-    spread = [
-        value for took in (process, wall) for value in (statistics.median(took), took[int(0.95 * len(took))])
-    ]
-    print(f"  {label:32}" + "".join(f"{1000 * value:9.2f}" for value in spread))
+def _times(work: Callable[[T], object], inputs: Sequence[T]) -> npt.NDArray[np.float64]:
+    """(inputs, 2): milliseconds of the process and by the clock."""
+    return 1000 * np.array([_timed(work, given) for given in inputs])
 
 
 def _timed(work: Callable[[T], object], given: T) -> tuple[float, float]:
     process, wall = time.process_time(), time.perf_counter()
     work(given)
     return time.process_time() - process, time.perf_counter() - wall
+
+
+def _print(label: str, times: npt.NDArray[np.float64]) -> None:
+    spread = np.quantile(times, [0.5, 0.95], axis=0).T.ravel()
+    print(f"  {label:32}" + "".join(f"{value:9.2f}" for value in spread))
 
 
 def _open(folder: Path, data_dir: Path) -> Collection:
