@@ -190,8 +190,11 @@ def _gain(run: str, put: Sequence[tuple[int, str]], unknown: Sequence[bool], pai
 def _left_out(run: str, unknown: Sequence[bool], pairs: _Pairs) -> Iterator[_Change]:
     """A character left out, or one for another that is nothing like it, with three right ones around it that stand
     so in the collection."""
+    if len(run) < 3:
+        return
+    texts = pairs.passages(run)
     for i, is_unknown in enumerate(unknown):
-        if not is_unknown or len(run) < 3:
+        if not is_unknown:
             continue
         windows = []
         if i >= 1:
@@ -202,7 +205,6 @@ def _left_out(run: str, unknown: Sequence[bool], pairs: _Pairs) -> Iterator[_Cha
             windows.append((i + 1, i + 2, run[i], run[i + 2 : i + 4]))
         if i >= 1 and i + 2 < len(run) and unknown[i + 1]:
             windows.append((i + 1, i + 2, run[i - 1 : i + 1], run[i + 2]))
-        texts = pairs.passages(run) if windows else []
         for start, end, before, after in windows:
             pattern = re.compile(f"{before}([\u4e00-\u9fff]){after}")
             found = [m[1] for text in texts for m in pattern.finditer(text)]

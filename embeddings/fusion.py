@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.embedder import Embedder
-from embeddings.queries import Presence, Query
+from embeddings.queries import Query
 from embeddings.storage import Candidate, Scope, Snapshot, StoredSegment
-from embeddings.terms import fold
+from embeddings.terms import fold_all
 
 Legs = Literal["both", "dense", "lexical"]
 
@@ -31,7 +31,7 @@ class FusionFeatures(NamedTuple):
 
     `bm25` and `cosine` are the scores of its best segments, `bm25_share` and `cosine_share` what part they are of
     the best found; `coverage` is the share of the query that the passage and what it stands under cover, `headings`
-    and `title` the shares that those alone do. `company` is the logarithm of how many passages of its document were
+    the share that those alone do. `company` is the logarithm of how many passages of its document were
     found, `document_bm25` and `document_cosine` are the mean shares of these: a document on the matter of the
     question has many that are near it.
     """
@@ -42,7 +42,6 @@ class FusionFeatures(NamedTuple):
     cosine_share: float
     coverage: float
     headings: float
-    title: float
     company: float
     document_bm25: float
     document_cosine: float
@@ -61,12 +60,18 @@ class Found:
 
 @dataclass(frozen=True, slots=True)
 class FoundPassage:
-    """The segments of one passage that were found, best first. `behind` is by how much its score is lower than that
-    of the best passage."""
+    """The segments of one passage that were found, best first. `text` is the passage's, `headings` are what it
+    stands under, both folded. `behind` is by how much its score is lower than that of the best passage."""
 
     segments: tuple[Found, ...]
+    text: str
+    headings: str
     features: FusionFeatures
     behind: float
+
+    @property
+    def document_id(self) -> str:
+        return self.segments[0].segment.document_id
 
 
 def find_passages(
@@ -79,7 +84,7 @@ def find_passages(
     scope: Scope | None,
     wanted: int,
 ) -> list[FoundPassage]:
-    """The passages that the legs found, best first, one for each text; `wanted` of them if there are so many."""
+    """The `wanted` best passages that the legs found, best first, one for each text."""
     vector = embedder.encode_queries([query.content])[0]
     depth = max(_LEG_DEPTH, wanted)
     while True:
@@ -88,7 +93,7 @@ def find_passages(
         passages = _by_passage(_join(dense, lexical, vector, snapshot, legs))
         is_all = max(len(dense), len(lexical)) < depth
         if is_all or depth >= _MAX_LEG_DEPTH or len(passages) >= wanted:
-            return _rank(query, passages, snapshot, weights, legs)
+            return _rank(query, passages, weights, legs, wanted)
         depth *= 4
 
 
@@ -132,22 +137,25 @@ def _by_passage(found: Sequence[Found]) -> list[list[Found]]:
 def _rank(
     query: Query,
     passages: Sequence[list[Found]],
-    snapshot: Snapshot,
     weights: FusionFeatures,
     legs: Legs,
+    wanted: int,
 ) -> list[FoundPassage]:
     if not passages:
         return []
-    described = _describe(query, passages, snapshot)
+    texts = _Texts([entries[0].segment for entries in passages])
+    described = _describe(query, passages, texts)
     if legs == "both":
         scores = described @ np.array(weights)
     else:
         scores = described[:, 0] if legs == "lexical" else described[:, 1]
     highest = float(scores.max())
-    order = np.argsort(-scores, kind="stable")
+    order = np.argsort(-scores, kind="stable")[:wanted]
     return [
         FoundPassage(
             tuple(sorted(passages[place], key=_of_segment)),
+            texts.passages[place],
+            texts.headings[place],
             FusionFeatures(*described[place].tolist()),
             highest - float(scores[place]),
         )
@@ -159,18 +167,29 @@ def _of_segment(found: Found) -> float:
     return -found.bm25 / _HIGH_BM25 - found.cosine
 
 
-def _describe(query: Query, passages: Sequence[list[Found]], snapshot: Snapshot) -> npt.NDArray[np.float64]:
+class _Texts:
+    """What is read of each of the passages found, folded; of each the first segment found is given."""
+
+    def __init__(self, segments: Sequence[StoredSegment]) -> None:
+        self.passages = fold_all([segment.passage_text for segment in segments])
+        self.topics = fold_all([segment.topic for segment in segments])
+        self.headings = fold_all([_headings(segment) for segment in segments])
+        self.titles = fold_all([segment.title for segment in segments])
+
+
+def _headings(segment: StoredSegment) -> str:
+    start = segment.passage_span.start
+    return "\n".join([place.label for place in segment.places if place.extent.start <= start])
+
+
+def _describe(query: Query, passages: Sequence[list[Found]], texts: _Texts) -> npt.NDArray[np.float64]:
     """(passages, features)."""
     bm25 = np.array([max(entry.bm25 for entry in entries) for entries in passages])
     cosine = np.array([max(entry.cosine for entry in entries) for entries in passages])
     bm25_share = bm25 / max(float(bm25.max()), 1e-9)
     cosine_share = np.maximum(cosine, 0) / max(float(cosine.max()), 1e-9)
-    segments = [entries[0].segment for entries in passages]
-    coverages = _Coverages(query, snapshot, segments)
-    covered = np.array([coverages.of(segment) for segment in segments])
-    documents = np.unique(
-        [coverages.titles[segment.document_id] for segment in segments], return_inverse=True
-    )[1]
+    numbers = {title: number for number, title in enumerate(dict.fromkeys(texts.titles))}
+    documents = np.array([numbers[title] for title in texts.titles])
     count = np.bincount(documents)
     return np.column_stack(
         [
@@ -178,7 +197,7 @@ def _describe(query: Query, passages: Sequence[list[Found]], snapshot: Snapshot)
             cosine,
             bm25_share,
             cosine_share,
-            covered,
+            *_cover(query, texts),
             np.log(count)[documents],
             (np.bincount(documents, weights=bm25_share) / count)[documents],
             (np.bincount(documents, weights=cosine_share) / count)[documents],
@@ -186,24 +205,9 @@ def _describe(query: Query, passages: Sequence[list[Found]], snapshot: Snapshot)
     )
 
 
-class _Coverages:
-    """What share of a query passages cover with their headings and title; headings and titles are read once."""
-
-    def __init__(self, query: Query, snapshot: Snapshot, segments: Sequence[StoredSegment]) -> None:
-        self._query = query
-        ids = list(dict.fromkeys(segment.document_id for segment in segments))
-        self.titles = {head.id: fold(head.title) for head in snapshot.heads(ids)}
-        self._in_title = {title: query.presence(title) for title in set(self.titles.values())}
-        self._places: dict[tuple[str, ...], Presence] = {}
-
-    def of(self, segment: StoredSegment) -> tuple[float, float, float]:
-        """By all of it, by the headings alone, by the title alone."""
-        start = segment.passage_span.start
-        labels = tuple(place.label for place in segment.places if place.extent.start <= start)
-        if labels not in self._places:
-            self._places[labels] = self._query.presence(fold("\n".join(labels)))
-        headings, title = self._places[labels], self._in_title[self.titles[segment.document_id]]
-        own = self._query.presence(fold(f"{segment.passage_text}\n{segment.topic}"))
-        around = np.maximum.reduce([own, headings, title])
-        coverage = self._query.coverage
-        return coverage(around), coverage(headings), coverage(title)
+def _cover(query: Query, texts: _Texts) -> list[npt.NDArray[np.float64]]:
+    """What share of the query each passage covers with what it stands under, and its headings alone."""
+    own = [f"{text}\n{topic}" for text, topic in zip(texts.passages, texts.topics, strict=True)]
+    present = [query.presence(each) for each in (own, texts.headings, texts.titles)]
+    around = np.maximum.reduce(present)
+    return [query.coverage(around), query.coverage(present[1])]

@@ -13,13 +13,14 @@ from embeddings.commonness import load_commonness
 from embeddings.errors import EmptyText, TooLarge
 from embeddings.storage import Snapshot
 from embeddings.synonyms import load_synonyms
+from embeddings.term_counts import TermCounter
 from embeddings.terms import extract_terms, fold, is_han, term_runs
 
 # So many segments weigh what is known of terms at large; a term that is hardly ever seen weighs so much.
 _PRIOR_SEGMENTS = 100
 _RAREST = 10.0
 Presence = npt.NDArray[np.float64]
-"""(terms,): 0..1, how far each term of a query is there."""
+"""(texts, terms): 0..1, how far each term of a query is there."""
 
 MAX_QUERY_CHARS = 2_000
 # A query of more terms than this is a pasted paragraph, and is searched for by so many of them.
@@ -53,39 +54,29 @@ class Query:
     positions: "Positions"
     rarest: float
     is_word: tuple[bool, ...]
+    counter: TermCounter
     synonyms: "tuple[Synonym, ...]"
     asks_number: bool
     asks_date: bool
 
-    def presence(self, text: str) -> Presence:
-        """For each term 1 where it stands in `text` (folded), less where only a synonym does, else 0."""
-        words = _words(text)
-        present = np.array(
-            [
-                term in words if word else term in text
-                for term, word in zip(self.terms, self.is_word, strict=True)
-            ],
-            dtype=np.float64,
-        )
-        for synonym in self.synonyms:
-            if any(other in text for other in synonym.others):
-                present[synonym.places] = np.maximum(present[synonym.places], _SYNONYM_WORTH)
-        return present
-
-    def running_counts(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
-        """(len(texts) + 1, terms): how often each term stands in the first 0, 1, … of `texts` (folded); a
-        synonym counts for part of it."""
-        counts = np.zeros((len(texts) + 1, len(self.terms)))
+    def occurrences(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
+        """(texts, terms): how often each term stands in each of `texts` (folded); where only a synonym does, that
+        counts for part of it."""
+        counts = self.counter.count(texts)
         whole = "\n".join(texts)
-        for place, (term, is_word) in enumerate(zip(self.terms, self.is_word, strict=True)):
-            if term in whole:
-                counts[1:, place] = [_words(text)[term] if is_word else text.count(term) for text in texts]
         for synonym in self.synonyms:
-            if any(other in whole for other in synonym.others):
-                found = np.array([any(other in text for other in synonym.others) for text in texts])
-                held = counts[1:, synonym.places]
-                counts[1:, synonym.places] = np.where((held == 0) & found[:, None], _SYNONYM_WORTH, held)
-        return np.cumsum(counts, axis=0)
+            others = [other for other in synonym.others if other in whole]
+            found = np.array([any(other in text for other in others) for text in texts])
+            held = np.ix_(np.flatnonzero(found), synonym.places)
+            counts[held] = np.where(counts[held] == 0, _SYNONYM_WORTH, counts[held])
+        return counts
+
+    def presence(self, texts: Sequence[str]) -> Presence:
+        """For each of `texts` (folded) and each term 1 where it stands there, less where only a synonym does,
+        else 0."""
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        present = np.minimum(self.occurrences(list(rows)), 1)
+        return present[[rows[text] for text in texts]]
 
     def searched_terms(self) -> list[str]:
         """The terms to search for: its own, and the character pairs of its synonyms."""
@@ -108,24 +99,24 @@ class Query:
                 start = max(end, start + 1)
         return tuple(dict.fromkeys(words))
 
-    def coverage(self, present: Presence) -> float:
-        """The share of the query, by weight, that the terms in `present` cover."""
+    def coverage(self, present: Presence) -> npt.NDArray[np.float64]:
+        """(texts,): the share of the query, by weight, that the terms in `present` cover."""
         total = float(self.positions.weights.sum())
-        return float(self._covered(present).sum()) / total if total else 0.0
+        return self._covered(present) / total if total else np.zeros(len(present))
 
-    def evidence(self, present: Presence) -> float:
-        """How much of the query they cover, in ten rarest terms, at most 1."""
-        return min(1.0, float(self._covered(present).sum()) / (10 * self.rarest))
+    def evidence(self, present: Presence) -> npt.NDArray[np.float64]:
+        """(texts,): how much of the query they cover, in ten rarest terms, at most 1."""
+        return np.minimum(1.0, self._covered(present) / (10 * self.rarest))
 
     def _covered(self, present: Presence) -> npt.NDArray[np.float64]:
-        covered: npt.NDArray[np.float64] = self.positions.weights * self._worth(present)
+        """(texts,): the weight of what they cover."""
+        padded = np.concatenate([present, np.zeros((len(present), 1))], axis=1)
+        first, second, part = (
+            np.take(padded, places, axis=1) for places in (*self.positions.whole.T, self.positions.part)
+        )
+        worth = np.maximum.reduce([first, second, _CHARACTER_WORTH * part])
+        covered: npt.NDArray[np.float64] = (worth * self.positions.weights).sum(axis=1)
         return covered
-
-    def _worth(self, present: Presence) -> npt.NDArray[np.float64]:
-        padded = np.append(present, 0.0)
-        whole = padded[self.positions.whole].max(axis=1, initial=0.0)
-        worth: npt.NDArray[np.float64] = np.maximum(whole, _CHARACTER_WORTH * padded[self.positions.part])
-        return worth
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +185,7 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         positions=_read_positions(content, index, _blended_weights(terms, frequencies, total)),
         rarest=_RAREST,
         is_word=tuple(not is_han(term[0]) for term in terms),
+        counter=TermCounter(terms),
         synonyms=tuple(_read_synonyms(content, index)),
         asks_number=_ASKS_NUMBER.search(folded) is not None,
         asks_date=_ASKS_DATE.search(folded) is not None,
@@ -237,7 +229,3 @@ def _read_synonyms(content: str, index: dict[str, int]) -> Iterator[Synonym]:
             known = [index[term] for term in dict.fromkeys(extract_terms(match[0])) if term in index]
             if known:
                 yield Synonym(np.array(known, dtype=np.int64), others)
-
-
-def _words(folded: str) -> Counter[str]:
-    return Counter(run for run in term_runs(folded) if not is_han(run[0]))

@@ -8,7 +8,7 @@ few features says how likely it answers the query: that is the score, the rankin
 import json
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import mul
@@ -22,8 +22,8 @@ from embeddings.embedder import Embedder
 from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages
 from embeddings.queries import Query, read_query
 from embeddings.splitting import find_lead_in, split_sentences
-from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredSegment
-from embeddings.terms import fold
+from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
+from embeddings.terms import fold, fold_all
 from embeddings.types import Copy, Hit, Source, Span, Why
 
 _WEIGHTS_FILE = Path(__file__).parent / "models" / "ranking.json"
@@ -110,12 +110,14 @@ def load_weights() -> Weights:
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A run of sentences that may answer, with the segment that it was found by and what is known of its passage."""
+    """A run of sentences that may answer, with the segment that it was found by, what is known of its passage, and
+    the head of its document."""
 
     span: Span
     features: Features
     found: Found
     fusion: FusionFeatures
+    head: DocumentHead
 
 
 def rank(
@@ -142,13 +144,9 @@ def rank(
     probable = sorted(((weights.probability(run.features), run) for run in scored), key=lambda pair: -pair[0])
     lowest = _lowest(probable, weights, min_score)
     best = [(score, run) for score, run in probable if score >= lowest]
-    heads = _heads(snapshot, [run.found.segment for _, run in best])
     if newest_first:
-        best.sort(key=lambda pair: _date(heads[pair[1].found.segment.document_id]), reverse=True)
-    return [
-        _hit(place, score, run, heads[run.found.segment.document_id], query, snapshot, scope)
-        for place, (score, run) in enumerate(best[:top_k], start=1)
-    ]
+        best.sort(key=lambda pair: _date(pair[1].head), reverse=True)
+    return _hits(best[:top_k], query, snapshot, scope)
 
 
 def _date(head: DocumentHead) -> str:
@@ -191,95 +189,117 @@ def _score(
     """The best run of sentences of each of the `limit` best passages, in no order."""
     if not query.terms:
         return []
-    found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)[:limit]
-    heads = _heads(snapshot, [passage.segments[0].segment for passage in found])
-    segments = snapshot.segment_count()
+    found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)
+    if not found:
+        return []
+    heads = _heads(snapshot, [passage.document_id for passage in found])
+    passages = [_Passage(passage, heads[passage.document_id]) for passage in found]
+    runs = [run for number, passage in enumerate(passages) for run in passage.runs(number)]
+    described = _describe(query, passages, runs, background, snapshot.segment_count())
+    logits = (described @ np.array(weights.features)).tolist()
+    best: dict[int, int] = {}
+    for place, run in enumerate(runs):
+        if run.passage not in best or logits[place] > logits[best[run.passage]]:
+            best[run.passage] = place
     return [
-        _Passage(query, passage, heads[passage.segments[0].segment.document_id], segments).best_run(
-            weights, background
-        )
-        for passage in found
+        passages[number].scored(runs[place], Features(*described[place].tolist()))
+        for number, place in best.items()
     ]
 
 
-def _heads(snapshot: Snapshot, segments: Sequence[StoredSegment]) -> dict[str, DocumentHead]:
-    ids = list(dict.fromkeys(segment.document_id for segment in segments))
-    return {head.id: head for head in snapshot.heads(ids)}
+def _heads(snapshot: Snapshot, document_ids: Iterable[str]) -> dict[str, DocumentHead]:
+    return {head.id: head for head in snapshot.heads(list(dict.fromkeys(document_ids)))}
+
+
+class _Run(NamedTuple):
+    """The sentences `first` to `last` of the passage of a number, inside a segment that was found."""
+
+    passage: int
+    found: Found
+    first: int
+    last: int
+
+
+def _describe(
+    query: Query, passages: Sequence["_Passage"], runs: Sequence[_Run], background: float, segments: int
+) -> npt.NDArray[np.float64]:
+    """(runs, features); `segments` is how many the library has."""
+    of = np.array([run.passage for run in runs])
+    counts = query.occurrences([text for passage in passages for text in passage.folded_sentences()])
+    sums = np.vstack([np.zeros(len(query.terms)), counts.cumsum(axis=0)])
+    starts = np.cumsum([0, *(len(passage.sentences) for passage in passages)])
+    in_passage = np.minimum(sums[starts[1:]] - sums[starts[:-1]], 1)[of]
+    in_run = (
+        sums[starts[of] + [run.last + 1 for run in runs]] - sums[starts[of] + [run.first for run in runs]]
+    )
+    headings = query.presence([passage.found.headings for passage in passages])[of]
+    title = query.presence(fold_all([_letterhead(passage.head) for passage in passages]))[of]
+    in_topic = query.presence(fold_all([run.found.segment.topic for run in runs]))
+    around = np.maximum.reduce([in_passage, in_topic, headings, title])
+    context = np.maximum.reduce([_TOPIC_WORTH * in_topic, _HEADING_WORTH * headings, _TITLE_WORTH * title])
+    texts = [passages[run.passage].text_of(run) for run in runs]
+    cosine = np.array([run.found.cosine for run in runs])
+    words = np.flatnonzero(query.is_word)
+    behind = np.array([passage.found.behind for passage in passages])[of] / FAR_BEHIND
+    described = {
+        "lexical": _bm25(query, in_run, context, np.array([len(text) for text in texts])),
+        "coverage": query.coverage(around),
+        "evidence": query.evidence(around),
+        "similarity": np.maximum(0.0, (cosine - background) / max(1e-3, 1 - background)),
+        "missing_numbers": (around[:, words] == 0).sum(axis=1) / max(1, len(words)),
+        "lacks": np.array([_lacks(query, text) for text in texts]),
+        "is_heading": np.array([run.found.segment.is_heading for run in runs]),
+        "topic": query.coverage(in_topic),
+        "behind": np.minimum(1.0, behind),
+        "library": np.full(len(runs), math.log10(max(segments, 1)) / 10),
+    }
+    return np.column_stack([described[name] for name in Features._fields])
 
 
 class _Passage:
-    """One passage looked at closely: its sentences, and how often each term of the query stands in each."""
+    """One passage looked at closely, sentence by sentence."""
 
-    def __init__(self, query: Query, found: FoundPassage, head: DocumentHead, segments: int) -> None:
-        self._query, self._found = query, found
-        self._library = math.log10(max(segments, 1)) / 10
+    def __init__(self, found: FoundPassage, head: DocumentHead) -> None:
+        self.found, self.head = found, head
         segment = found.segments[0].segment
         self._text = segment.passage_text
         self._start = segment.passage_span.start
-        self._is_heading = float(segment.is_heading)
         self._places = {place.extent.start - self._start for place in segment.places}
-        self._sentences = split_sentences(self._text, Span(0, len(self._text)), self._places)
-        self._sums = query.running_counts([fold(sentence.of(self._text)) for sentence in self._sentences])
-        labels = [place.label for place in segment.places if place.extent.start <= self._start]
-        self._headings = query.presence(fold("\n".join(labels)))
-        self._title = query.presence(fold(_letterhead(head)))
+        self.sentences = split_sentences(self._text, Span(0, len(self._text)), self._places)
 
-    def best_run(self, weights: Weights, background: float) -> Scored:
-        """The run of sentences that most likely answers."""
-        runs = [
-            self._best_of(entry, weights, background)
-            for entry in self._found.segments[:_SEGMENTS_PER_PASSAGE]
+    def folded_sentences(self) -> list[str]:
+        return [sentence.of(self.found.text) for sentence in self.sentences]
+
+    def runs(self, number: int) -> list[_Run]:
+        """The runs of sentences that may answer: each lies inside a segment."""
+        return [
+            _Run(number, found, first, last)
+            for found in self.found.segments[:_SEGMENTS_PER_PASSAGE]
+            for inside in [self._inside(found)]
+            for first in inside
+            for last in range(first, min(first + _MAX_RUN, inside[-1] + 1))
         ]
-        return max(runs, key=lambda run: weights.logit(run.features))
 
-    def _best_of(self, entry: Found, weights: Weights, background: float) -> Scored:
-        """The best one inside a segment."""
-        start, end = (position - self._start for position in entry.segment.span)
-        inside = [i for i, sentence in enumerate(self._sentences) if start <= sentence.start < end]
-        in_topic = self._query.presence(fold(entry.segment.topic))
-        context = np.maximum.reduce(
-            [_TOPIC_WORTH * in_topic, _HEADING_WORTH * self._headings, _TITLE_WORTH * self._title]
-        )
-        inside_or_around = [np.minimum(self._sums[-1], 1), in_topic, self._headings, self._title]
-        around = np.maximum.reduce(inside_or_around)
-        similarity = max(0.0, (entry.cosine - background) / max(1e-3, 1 - background))
-        coverage, evidence = self._query.coverage(around), self._query.evidence(around)
-        missing = _mean([here == 0 for here, word in zip(around, self._query.is_word, strict=True) if word])
-        topic = self._query.coverage(in_topic)
-        behind = min(1.0, self._found.behind / FAR_BEHIND)
-        runs: list[tuple[Features, int, int]] = []
-        for first in inside:
-            for last in range(first, min(first + _MAX_RUN, inside[-1] + 1)):
-                span = Span(self._sentences[first].start, self._sentences[last].end)
-                lexical = _bm25(
-                    self._query, self._sums[last + 1] - self._sums[first], context, span.end - span.start
-                )
-                lacks = float(_lacks(self._query, span.of(self._text)))
-                features = Features(
-                    lexical,
-                    coverage,
-                    evidence,
-                    similarity,
-                    missing,
-                    lacks,
-                    self._is_heading,
-                    topic,
-                    behind,
-                    self._library,
-                )
-                runs.append((features, first, last))
-        features, first, last = max(runs, key=lambda run: weights.logit(run[0]))
-        if topic >= _TOPIC_QUESTION:
-            first, last = inside[0], inside[-1]
-        span = self._long_enough(first, last)
-        return Scored(
-            Span(span.start + self._start, span.end + self._start), features, entry, self._found.features
-        )
+    def text_of(self, run: _Run) -> str:
+        return self._text[self.sentences[run.first].start : self.sentences[run.last].end]
+
+    def scored(self, run: _Run, features: Features) -> Scored:
+        inside = self._inside(run.found)
+        is_topic = features.topic >= _TOPIC_QUESTION
+        first, last = (inside[0], inside[-1]) if is_topic else (run.first, run.last)
+        start, end = self._long_enough(first, last)
+        span = Span(start + self._start, end + self._start)
+        return Scored(span, features, run.found, self.found.features, self.head)
+
+    def _inside(self, found: Found) -> list[int]:
+        """The sentences of a segment."""
+        start, end = (position - self._start for position in found.segment.span)
+        return [i for i, sentence in enumerate(self.sentences) if start <= sentence.start < end]
 
     def _long_enough(self, first: int, last: int) -> Span:
         """A sentence that is only a label (「三是强化责任追究。」) or asks (「为什么…呢？」) takes the next one along, up
         to the next place."""
-        sentences = self._sentences
+        sentences = self.sentences
         while last + 1 < len(sentences) and (
             sentences[last].end - sentences[first].start < _MIN_QUOTE_CHARS
             or _QUESTION.search(self._text, sentences[last].start, sentences[last].end)
@@ -305,32 +325,33 @@ def _lacks(query: Query, text: str) -> bool:
 
 
 def _bm25(
-    query: Query, counts: npt.NDArray[np.float64], context: npt.NDArray[np.float64], length: int
-) -> float:
-    """BM25 of a run over the most it could be; a term that stands only around it counts for its `context` worth."""
-    norm = _K1 * (1 - _B + _B * length / _USUAL_CHARS)
+    query: Query,
+    counts: npt.NDArray[np.float64],
+    context: npt.NDArray[np.float64],
+    lengths: npt.NDArray[np.int64],
+) -> npt.NDArray[np.float64]:
+    """BM25 of runs over the most it could be; a term that stands only around one counts for its `context` worth."""
+    norm = _K1 * (1 - _B + _B * lengths[:, None] / _USUAL_CHARS)
     gains = np.where(counts > 0, counts / (counts + norm), context / (1 + norm))
     weights = query.counts * query.weights
     total = float(weights.sum())
-    return float(weights @ gains) / total if total else 0.0
+    return (gains * weights).sum(axis=1) / total if total else np.zeros(len(counts))
 
 
-def _mean(values: Sequence[bool]) -> float:
-    return sum(values) / len(values) if values else 0.0
+def _hits(
+    best: Sequence[tuple[float, Scored]], query: Query, snapshot: Snapshot, scope: Scope | None
+) -> list[Hit]:
+    copies = snapshot.copies([run.found.segment for _, run in best], _MAX_COPIES, scope)
+    heads = _heads(snapshot, [copy.document_id for stored, _ in copies for copy in stored])
+    return [
+        _hit(place, score, run, query, _copies(run, stored, heads), others + 1)
+        for place, ((score, run), (stored, others)) in enumerate(zip(best, copies, strict=True), start=1)
+    ]
 
 
-def _hit(
-    place: int,
-    score: float,
-    run: Scored,
-    head: DocumentHead,
-    query: Query,
-    snapshot: Snapshot,
-    scope: Scope | None,
-) -> Hit:
+def _hit(place: int, score: float, run: Scored, query: Query, also_in: tuple[Copy, ...], places: int) -> Hit:
     segment = run.found.segment
     start = segment.passage_span.start
-    also_in, others = _copies(run, snapshot, scope)
     return Hit(
         rank=place,
         score=score,
@@ -339,29 +360,24 @@ def _hit(
         quote_span=run.span,
         passage=segment.passage_text,
         passage_span=segment.passage_span,
-        source=_source(head, run.span, segment.places, segment.paragraph, segment.page),
+        source=_source(run.head, run.span, segment.places, segment.paragraph, segment.page),
         why=Why(
             run.found.dense_rank, run.found.lexical_rank, query.matched_words(fold(segment.passage_text))
         ),
         also_in=also_in,
-        places=others + 1,
+        places=places,
     )
 
 
-def _copies(run: Scored, snapshot: Snapshot, scope: Scope | None) -> tuple[tuple[Copy, ...], int]:
-    segment = run.found.segment
-    copies, total = snapshot.copies(segment.passage_id, segment.digest, _MAX_COPIES, scope)
-    heads = {
-        head.id: head for head in snapshot.heads(list(dict.fromkeys(copy.document_id for copy in copies)))
-    }
+def _copies(run: Scored, stored: Sequence[StoredCopy], heads: Mapping[str, DocumentHead]) -> tuple[Copy, ...]:
     also_in = []
-    for copy in copies:
-        moved = copy.passage_span.start - segment.passage_span.start
+    for copy in stored:
+        moved = copy.passage_span.start - run.found.segment.passage_span.start
         span = Span(run.span.start + moved, run.span.end + moved)
         also_in.append(
             Copy(span, _source(heads[copy.document_id], span, copy.places, copy.paragraph, copy.page))
         )
-    return tuple(also_in), total
+    return tuple(also_in)
 
 
 def _source(

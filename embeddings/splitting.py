@@ -11,7 +11,8 @@ _MAX_SEGMENT_SENTENCES = 3
 _LONG_SENTENCE_CHARS = 80
 _STOP = re.compile(r"(?:[。！？!?]|…{2,}(?=\s))+[”’」』）)\"']*")
 _SEMICOLON = re.compile(r"[；;]")
-_OPENING, _CLOSING = "（(〔[【《", "）)〕]】》"
+_OPENING = "（(〔[【《"
+_BRACKET, _CLOSING = re.compile(r"[（(〔\[【《）)〕\]】》]"), re.compile(r"[）)〕\]】》]")
 _MAX_BRACKET_CHARS = 200
 _PREFIX = r"(?:(?:比如|例如|其中|同时|此外|另外|首先|其次)[，,])?(?:在|针对|对于|关于)?"
 _LEAD_IN = re.compile(rf"{_PREFIX}([\u4e00-\u9fff、“”（）()]{{2,20}}?(?:领域|方面|行业))[，,。：:]")
@@ -103,14 +104,9 @@ def _stops(text: str, span: Span) -> list[int]:
 def _is_in_brackets(text: str, start: int, position: int) -> bool:
     """Whether a bracket that opens shortly before `position` is still open there."""
     depth = 0
-    for character in text[max(start, position - _MAX_BRACKET_CHARS) : position]:
-        if character in _OPENING:
-            depth += 1
-        elif character in _CLOSING:
-            depth = max(0, depth - 1)
-    return depth > 0 and any(
-        character in _CLOSING for character in text[position : position + _MAX_BRACKET_CHARS]
-    )
+    for bracket in _BRACKET.findall(text, max(start, position - _MAX_BRACKET_CHARS), position):
+        depth = depth + 1 if bracket in _OPENING else max(0, depth - 1)
+    return depth > 0 and _CLOSING.search(text, position, position + _MAX_BRACKET_CHARS) is not None
 
 
 def _divide(text: str, sentence: Span, places: Collection[int]) -> list[Span]:

@@ -78,7 +78,8 @@ class StoredSegment:
     """A segment found, with the passage around it. Spans are over the document's stored text.
 
     `topic` is the lead-in it stands under, or empty; `places` are the headings that the passage stands under,
-    outermost first, and those inside it, in order. Passages of one `digest` are one text, folded.
+    outermost first, and those inside it, in order; `title` is the document's. Passages of one `digest` are one
+    text, folded.
     """
 
     id: int
@@ -92,6 +93,7 @@ class StoredSegment:
     topic: str
     places: tuple[Place, ...]
     document_id: str
+    title: str
     digest: int
 
 
@@ -183,9 +185,10 @@ class Snapshot(Protocol):
         ...
 
     def copies(
-        self, passage_id: int, digest: int, limit: int, scope: Scope | None = None
-    ) -> tuple[list[StoredCopy], int]:
-        """Other passages (of `scope`) with this digest in the order they came, and how many there are."""
+        self, segments: Sequence[StoredSegment], limit: int, scope: Scope | None = None
+    ) -> list[tuple[list[StoredCopy], int]]:
+        """For the passage of each of `segments` the other passages (of `scope`) that are one text with it, in the
+        order they came, and how many there are."""
         ...
 
     def frequencies(self, terms: Sequence[str]) -> list[int]:

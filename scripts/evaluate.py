@@ -27,6 +27,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 
 from embeddings import load_embedder, load_questions, open_collection, read
 from embeddings.ranking import Weights, load_weights
@@ -108,8 +109,7 @@ def _cross_validate(
     ranked: list[Ranked] = []
     for fold in range(FOLDS):
         taught = [question for question in texts.questions if fold_of(question.text) != fold]
-        others = [each for each in by_untaught if fold_of(each.text) != fold]
-        weights = fit(seeds, fit_fusion(others))
+        weights = fit(seeds, fit_fusion([each for each in by_untaught if fold_of(each.text) != fold]))
         model = folder / f"model-{fold}"
         write_model(
             model, ground.tokenizer, finish(ground, teach(ground, untaught, taught, steps=LESSONS)), ""
@@ -234,7 +234,7 @@ def _rows(label: str, ranked: Sequence[Ranked]) -> Iterator[str]:
         yield f"| {label} ({len(ranked)}) | {name} | {figures} | {ratio} |"
 
 
-def _bootstrap_ratio(one: np.ndarray, other: np.ndarray, rounds: int = 2000) -> str:
+def _bootstrap_ratio(one: npt.NDArray[np.float64], other: npt.NDArray[np.float64], rounds: int = 2000) -> str:
     draws = np.random.default_rng(0).integers(len(one), size=(rounds, len(one)))
     ratios = one[draws].mean(axis=1) / other[draws].mean(axis=1).clip(1e-9)
     low, high = np.quantile(ratios, (0.025, 0.975))

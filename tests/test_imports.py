@@ -11,7 +11,7 @@ import embeddings
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"types", "errors", "terms", "synonyms"},
-    {"splitting", "commonness", "attributes", "resemblance", "letters", "dialogue"},
+    {"splitting", "commonness", "attributes", "resemblance", "letters", "dialogue", "term_counts"},
     {"chrome", "outline", "filters", "model_folder"},
     {"letterhead", "onnx_graph", "place_questions"},
     {"structure", "embedder", "reranker", "seeds"},

@@ -120,11 +120,12 @@ class Rows:
     def segments(self, segment_ids: Sequence[int]) -> list[StoredSegment]:
         rows = self._fetch(
             "SELECT s.id, s.start, s.end, p.id, p.start, p.end, p.text, p.paragraph, p.page, p.is_heading,"
-            " s.topic, p.places, d.id, p.digest FROM segments s JOIN passages p ON p.id = s.passage"
+            " s.topic, d.id, d.title, p.digest, p.places FROM segments s JOIN passages p ON p.id = s.passage"
             " JOIN documents d ON d.position = p.document WHERE s.id IN (SELECT value FROM json_each(?))",
             json.dumps(list(segment_ids)),
         )
-        by_id = {row[0]: _segment(row) for row in rows}
+        places = _all_places([row[-1] for row in rows])
+        by_id = {row[0]: _segment(row, above) for (*row, _), above in zip(rows, places, strict=True)}
         return [by_id[segment_id] for segment_id in segment_ids]
 
     def select(self, filter: Filter) -> Scope:
@@ -137,22 +138,25 @@ class Rows:
         return Scope(*columns)
 
     def copies(
-        self, passage_id: int, digest: int, limit: int, scope: Scope | None
-    ) -> tuple[list[StoredCopy], int]:
+        self, segments: Sequence[StoredSegment], limit: int, scope: Scope | None
+    ) -> list[tuple[list[StoredCopy], int]]:
         rows = self._fetch(
-            "SELECT p.start, p.end, p.paragraph, p.page, p.places, d.id, d.position FROM passages p"
-            " JOIN documents d ON d.position = p.document WHERE p.digest = ? AND p.id <> ? ORDER BY p.id",
-            digest,
-            passage_id,
+            "SELECT p.digest, p.id, p.document, p.start, p.end, p.paragraph, p.page, p.places, d.id"
+            " FROM passages p JOIN documents d ON d.position = p.document"
+            " WHERE p.digest IN (SELECT value FROM json_each(?)) ORDER BY p.id",
+            json.dumps([segment.digest for segment in segments]),
         )
         if scope is not None:
-            kept = np.isin([row[-1] for row in rows], scope.positions)
+            kept = np.isin([row[2] for row in rows], scope.positions)
             rows = [row for row, is_kept in zip(rows, kept, strict=True) if is_kept]
-        copies = [
-            StoredCopy(Span(start, end), paragraph, page, _places(places), document_id)
-            for start, end, paragraph, page, places, document_id, _ in rows[:limit]
-        ]
-        return copies, len(rows)
+        same: dict[int, list[Any]] = {segment.digest: [] for segment in segments}
+        for row in rows:
+            same[row[0]].append(row)
+        found = []
+        for segment in segments:
+            others = [row[3:] for row in same[segment.digest] if row[1] != segment.passage_id]
+            found.append(([_copy(*row) for row in others[:limit]], len(others)))
+        return found
 
     def near_duplicates(self, document_id: str, limit: int) -> list[Resemblance]:
         position = self._position(document_id)
@@ -392,9 +396,9 @@ def _vectors(halves: Sequence[bytes]) -> Vectors:
     return np.frombuffer(b"".join(halves), "<f2").astype(np.float32)
 
 
-def _segment(row: tuple[Any, ...]) -> StoredSegment:
+def _segment(row: Sequence[Any], places: tuple[Place, ...]) -> StoredSegment:
     id, start, end, passage_id, passage_start, passage_end, text, *place = row
-    paragraph, page, is_heading, topic, places, document_id, same = place
+    paragraph, page, is_heading, topic, document_id, title, same = place
     return StoredSegment(
         id=id,
         span=Span(start, end),
@@ -405,14 +409,29 @@ def _segment(row: tuple[Any, ...]) -> StoredSegment:
         page=page,
         is_heading=bool(is_heading),
         topic=topic,
-        places=_places(places),
+        places=places,
         document_id=document_id,
+        title=title,
         digest=same,
     )
 
 
+def _copy(
+    start: int, end: int, paragraph: int, page: int | None, places: str, document_id: str
+) -> StoredCopy:
+    return StoredCopy(Span(start, end), paragraph, page, _places(places), document_id)
+
+
 def _places(encoded: str) -> tuple[Place, ...]:
-    return tuple(Place(label, Span(start, end)) for label, start, end in json.loads(encoded))
+    (places,) = _all_places([encoded])
+    return places
+
+
+def _all_places(encoded: Sequence[str]) -> list[tuple[Place, ...]]:
+    return [
+        tuple([Place(label, Span(start, end)) for label, start, end in places])
+        for places in json.loads(f"[{','.join(encoded)}]")
+    ]
 
 
 def _passage(

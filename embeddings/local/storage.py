@@ -78,9 +78,9 @@ class LocalSnapshot:
         return self._lexical.matching(terms, k, scope)
 
     def copies(
-        self, passage_id: int, digest: int, limit: int, scope: Scope | None = None
-    ) -> tuple[list[StoredCopy], int]:
-        return self._rows.copies(passage_id, digest, limit, scope)
+        self, segments: Sequence[StoredSegment], limit: int, scope: Scope | None = None
+    ) -> list[tuple[list[StoredCopy], int]]:
+        return self._rows.copies(segments, limit, scope)
 
     def frequencies(self, terms: Sequence[str]) -> list[int]:
         return self._lexical.frequencies(terms)

@@ -65,7 +65,8 @@ class VectorIndex:
 
     def nearest(self, vector: npt.NDArray[np.float32], k: int, scope: Scope | None = None) -> list[Candidate]:
         query = np.ascontiguousarray(vector, np.float32).reshape(1, self.dim)
-        allowed = _selector(self.gone, scope, self._last_id())
+        is_all = scope is None and not len(self.gone)
+        allowed = None if is_all else _selector(self.gone, scope, self._last_id())
         share = 1.0 if scope is None else scope.segment_count() / max(1, self.total())
         parts = [_search(index, query, k, allowed, share) for index in (self.base, *self.recent)]
         scores, ids = (np.concatenate(column) for column in zip(*parts, strict=True))
@@ -154,9 +155,7 @@ def _largest_id(index: _Index) -> int:
 
 
 def _selector(gone: Ids, scope: Scope | None, last_id: int) -> Any:
-    """What a search may find; None if all."""
-    if scope is None and not len(gone):
-        return None
+    """What a search may find."""
     bits = np.zeros(last_id + 8, np.bool_)
     if scope is None:
         bits[: last_id + 1] = True
