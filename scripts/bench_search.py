@@ -1,4 +1,4 @@
-"""How long a question takes on the national laws, one passage an article, and where the time goes. One core.
+"""How long a question takes on the national laws, one passage an article, and where the time goes. One thread.
 
     python scripts/bench_search.py DATA_DIR [--folder FOLDER]
 
