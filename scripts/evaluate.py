@@ -107,21 +107,21 @@ def _cross_validate(
     plain.close()
     seeds = _ask_tune_questions(folder)
     ranked: list[Ranked] = []
-    for fold in range(FOLDS):
-        taught = [question for question in texts.questions if fold_of(question.text) != fold]
-        weights = fit(seeds, fit_fusion([each for each in by_untaught if fold_of(each.text) != fold]))
-        model = folder / f"model-{fold}"
+    for held in range(FOLDS):
+        taught = [question for question in texts.questions if fold_of(question.text) != held]
+        weights = fit(seeds, fit_fusion([each for each in by_untaught if fold_of(each.text) != held]))
+        model = folder / f"model-{held}"
         write_model(
             model, ground.tokenizer, finish(ground, teach(ground, untaught, taught, steps=LESSONS)), ""
         )
-        laws = law_collection(folder / f"laws-{fold}", arguments.data_dir, load_embedder(str(model)))
+        laws = law_collection(folder / f"laws-{held}", arguments.data_dir, load_embedder(str(model)))
         known = {key for question in taught for key in answer_keys(question)}
-        held_out = {text: gold for text, gold in golds.items() if fold_of(text) == fold}
+        held_out = {text: gold for text, gold in golds.items() if fold_of(text) == held}
         for asked in ask_laws(laws, held_out, weights):
             gold = golds[asked.text]
             ranked.append(Ranked(gold, _by_method(asked, weights, by_bm25), not known & gold))
         laws.close()
-        logger.info("fold %d: %s", fold, " ".join(_rows("", ranked)))
+        logger.info("fold %d: %s", held, " ".join(_rows("", ranked)))
     return ranked
 
 
