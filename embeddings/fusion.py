@@ -31,9 +31,8 @@ class FusionFeatures(NamedTuple):
 
     `bm25` and `cosine` are the scores of its best segments, `bm25_share` and `cosine_share` what part they are of
     the best found; `coverage` is the share of the query that the passage and what it stands under cover, `headings`
-    the share that those alone do. `company` is the logarithm of how many passages of its document were
-    found, `document_bm25` and `document_cosine` are the mean shares of these: a document on the matter of the
-    question has many that are near it.
+    the share that those alone do. `company` is the logarithm of how many passages of documents
+    of its title were found: a document on the matter of the question has many.
     """
 
     bm25: float
@@ -43,8 +42,6 @@ class FusionFeatures(NamedTuple):
     coverage: float
     headings: float
     company: float
-    document_bm25: float
-    document_cosine: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,8 +196,6 @@ def _describe(query: Query, passages: Sequence[list[Found]], texts: _Texts) -> n
             cosine_share,
             *_cover(query, texts),
             np.log(count)[documents],
-            (np.bincount(documents, weights=bm25_share) / count)[documents],
-            (np.bincount(documents, weights=cosine_share) / count)[documents],
         ]
     )
 

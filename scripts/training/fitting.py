@@ -17,7 +17,7 @@ from training.measures import draw
 
 FOLDS = 5
 START = Weights(
-    FusionFeatures(1.0, 0.0, 3.0, 2.0, 2.0, 0.0, 0.0, 0.0, 0.0),
+    FusionFeatures(1.0, 0.0, 3.0, 2.0, 2.0, 0.0, 0.0),
     -5.0,
     Features(7.0, 3.0, 1.0, 4.0, -2.0, -1.0, -1.5, 1.0, 0.0, 0.0),
     0.0,
@@ -34,7 +34,7 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and the n passages found for it: what is known of each when the legs are joined (n, 9) and of its
+    """A question and the n passages found for it: what is known of each when the legs are joined (n, 7) and of its
     best run (n, 10), whether it answers, and whether its run does. Passages of one name are one article."""
 
     text: str
