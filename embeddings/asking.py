@@ -28,7 +28,7 @@ _MANY = 100
 _MAX_TURNS = 20
 _MAX_FOCUSES = 3
 # By how much (in log odds) a follow-up is likelier answered in the document that the question before was.
-_SAME_DOCUMENT = 1.2
+_SAME_DOCUMENT = 2.0
 # A question that could stand alone is taken for a follow-up if it is answered so nearly as well as one.
 _JOINED_SHARE = 0.7
 # So is a short one that is hardly answered alone.

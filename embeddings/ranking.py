@@ -35,6 +35,8 @@ _FOLLOWING_SHARE = 0.2
 _SEGMENTS_PER_PASSAGE = 3
 # What is so far behind when the legs are joined is as far behind as can be told.
 FAR_BEHIND = 6.0
+# Smaller libraries than the one that scores were fitted to are taken for one of its size.
+_SMALL_LIBRARY = 180
 _MAX_RUN = 3
 # A query that a lead-in covers this much of asks for all that stands under it.
 _TOPIC_QUESTION = 0.5
@@ -241,17 +243,20 @@ def _describe(
     cosine = np.array([run.found.cosine for run in runs])
     words = np.flatnonzero(query.is_word)
     behind = np.array([passage.found.behind for passage in passages])[of] / FAR_BEHIND
+    similarity = np.maximum(0.0, (cosine - background) / max(1e-3, 1 - background))
+    # The letters of a word that is nowhere say nothing, however near the vectors are.
+    missing = (around[:, words] == 0).sum(axis=1) / max(1, len(words))
     described = {
         "lexical": _bm25(query, in_run, context, np.array([len(text) for text in texts])),
         "coverage": query.coverage(around),
         "evidence": query.evidence(around),
-        "similarity": np.maximum(0.0, (cosine - background) / max(1e-3, 1 - background)),
-        "missing_numbers": (around[:, words] == 0).sum(axis=1) / max(1, len(words)),
+        "similarity": similarity * (1 - missing * len(words) / len(query.terms)),
+        "missing_numbers": missing,
         "lacks": np.array([_lacks(query, text) for text in texts]),
         "is_heading": np.array([run.found.segment.is_heading for run in runs]),
         "topic": query.coverage(in_topic),
         "behind": np.minimum(1.0, behind),
-        "library": np.full(len(runs), math.log10(max(segments, 1)) / 10),
+        "library": np.full(len(runs), math.log10(max(segments, _SMALL_LIBRARY)) / 10),
     }
     return np.column_stack([described[name] for name in Features._fields])
 
