@@ -18,7 +18,8 @@ from embeddings import AddReport, Collection, Unavailable, mirror_paths
 
 _ORIGIN = "serve"
 _GRACE_S = 5
-_WARM_UP = "安全生产工作要求"
+# With a slip of typing, so that what corrects them is read too.
+_WARM_UP = "安全生产工作要求消仿"
 
 OnProgress = Callable[[int, int], None]
 OnReady = Callable[[str, int, AddReport | None], None]
