@@ -91,11 +91,8 @@ class Weights:
     features: Features
     threshold: float
 
-    def logit(self, features: Features) -> float:
-        return math.fsum([self.bias, *map(mul, self.features, features)])
-
     def probability(self, features: Features) -> float:
-        return sigmoid(self.logit(features))
+        return sigmoid(math.fsum([self.bias, *map(mul, self.features, features)]))
 
 
 def sigmoid(logit: float) -> float:
