@@ -5,14 +5,14 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
 from embeddings.corrections import correct
-from embeddings.dialogue import complete_question, join_question, may_follow_up
+from embeddings.dialogue import alone, complete_question, is_follow_up, join_question, own_words
 from embeddings.embedder import Embedder
 from embeddings.fusion import Legs
 from embeddings.literals import put_literals_first, read_literals
 from embeddings.place_matching import Focus
 from embeddings.place_questions import read_place_question
 from embeddings.places import PlaceFinder, Told
-from embeddings.queries import MAX_QUERY_CHARS, validate_query
+from embeddings.queries import MAX_QUERY_CHARS, read_query, validate_query
 from embeddings.ranking import load_weights, rank
 from embeddings.reranker import Reranking
 from embeddings.storage import Scope, Snapshot
@@ -32,7 +32,7 @@ _SAME_DOCUMENT = 2.0
 # A question that could stand alone is taken for a follow-up if it is answered so nearly as well as one.
 _JOINED_SHARE = 0.7
 # So is a short one that is hardly answered alone.
-_WEAK, _MAX_SHORT_CHARS = 0.5, 14
+L1,L2,S0,MAXS,FLOOR=8,8,25,60,0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,65 +92,94 @@ class Search:
         return [hit for hit in again if lowest is None or hit.score >= lowest][: self.top_k]
 
 
+@dataclass(frozen=True, slots=True)
+class _Turn:
+    """What a question of a dialogue means, asked alone, and what answers it."""
+
+    meaning: str
+    told: Told
+
+
 class Dialogue:
     """Answers questions by the places that they ask for, or by `search`."""
 
     def __init__(self, search: Search) -> None:
         self._search = search
         self._places = PlaceFinder(search.snapshot, search.scope)
-        self._told: dict[int, Told] = {}
+        self._turns: dict[int, _Turn] = {}
 
     def ask(self, question: str, history: Sequence[str]) -> list[Hit]:
         """The hits, best first, numbered from 1."""
         earlier = [turn for turn in history[-_MAX_TURNS:] if _is_question(turn)]
-        hits = self._tell(question, earlier).hits
+        hits = self._turn(question, earlier).told.hits
         return [replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)]
 
-    def _tell(self, question: str, history: Sequence[str]) -> Told:
-        """What answers one turn; each is answered once."""
-        if len(history) not in self._told:
-            self._told[len(history)] = self._answer(question, history)
-        return self._told[len(history)]
+    def _turn(self, question: str, history: Sequence[str]) -> _Turn:
+        """One turn; each is answered once."""
+        if len(history) not in self._turns:
+            self._turns[len(history)] = self._answer(question.strip(), history)
+        return self._turns[len(history)]
 
-    def _answer(self, question: str, history: Sequence[str]) -> Told:
+    def _before(self, history: Sequence[str]) -> _Turn:
+        return self._turn(history[-1], history[:-1]) if history else _Turn("", Told((), None))
+
+    def _answer(self, question: str, history: Sequence[str]) -> _Turn:
+        completed = question
         asked = read_place_question(fold(question))
-        if asked is None and history:
-            asked = read_place_question(fold(complete_question(question, history)))
+        if asked is None and is_follow_up(question):
+            completed = complete_question(question, [self._before(history).meaning])
+            asked = read_place_question(fold(completed))
         if asked is not None:
-            before = self._tell(history[-1], history[:-1]) if history else Told((), None)
+            before = self._before(history).told
             for focus in _focuses(before) or [None]:
                 if told := self._places.tell(asked, focus):
-                    return told
+                    return _Turn(completed, told)
             if asked.kind == "more" and before.hits:
-                return Told(before.hits[1:], before.focus)
+                return _Turn(completed, Told(before.hits[1:], before.focus))
             if asked.is_bare and history:
-                return Told((), before.focus)
-        hits = self._follow_up(question, history) if history else self._search.answer(question)
-        return Told(tuple(hits), _focus(hits))
+                return _Turn(completed, Told((), before.focus))
+        return self._follow(question, completed, history) if history else self._standing(question)
 
-    def _follow_up(self, question: str, history: Sequence[str]) -> list[Hit]:
-        completed = complete_question(question, history)
-        if completed != question:
-            return self._at_hand(self._search.answer(completed), history)
+    def _standing(self, question: str) -> _Turn:
         hits = self._search.answer(question)
-        score = hits[0].score if hits else 0.0
-        is_likely = may_follow_up(question)
-        if not is_likely and (score >= _WEAK or len(question) > _MAX_SHORT_CHARS):
-            return hits
-        joined = self._at_hand(self._search.answer(join_question(question, history)), history)
-        enough = _JOINED_SHARE * score if is_likely else max(score, _WEAK)
-        return joined if joined and joined[0].score > enough else hits
+        return _Turn(question, Told(tuple(hits), _focus(hits)))
 
-    def _at_hand(self, hits: list[Hit], history: Sequence[str]) -> list[Hit]:
+    def _follow(self, question: str, completed: str, history: Sequence[str]) -> _Turn:
+        """`question` as it stands or as it follows, whichever is answered better for how much it says itself."""
+        rest = alone(question)
+        if rest is None:
+            return self._following(question, completed, history)
+        said = self._said(question)
+        if said > MAXS:
+            return self._standing(question)
+        joined = self._following(question, join_question(rest, self._before(history).meaning), history)
+        standing = self._standing(rest)
+        if not joined.told.hits:
+            return standing
+        b = _log_odds(joined.told.hits[0].score) + (S0 - said) / L2
+        a = _log_odds(standing.told.hits[0].score) if standing.told.hits else -math.inf
+        return joined if b > max(a, FLOOR) else standing
+
+    def _following(self, question: str, meaning: str, history: Sequence[str]) -> _Turn:
+        hits = self._judged(self._search.answer(meaning), question, history)
+        return _Turn(meaning, Told(tuple(hits), _focus(hits)))
+
+    def _said(self, question):
+        return float(read_query(own_words(question), self._search.snapshot).positions.weights.sum())
+
+    def _judged(self, hits: list[Hit], question: str, history: Sequence[str]) -> list[Hit]:
         """`hits`, those of the document that the dialogue is at likelier by what that tells."""
-        focus = self._tell(history[-1], history[:-1]).focus
-        if focus is None:
+        if not hits:
             return hits
-        likelier = [
-            replace(hit, score=_raised(hit.score)) if hit.source.document_id == focus.document_id else hit
-            for hit in hits
-        ]
-        return likelier if self._search.newest_first else sorted(likelier, key=lambda hit: -hit.score)
+        focus = self._before(history).told.focus
+        query = read_query(own_words(question), self._search.snapshot)
+        said = float(query.positions.weights.sum())
+        held = query.coverage(query.presence([fold(hit.quote) for hit in hits])) if said else [1.0]*len(hits)
+        judged = []
+        for hit, share in zip(hits, held, strict=True):
+            more = _SAME_DOCUMENT if focus and hit.source.document_id == focus.document_id else 0.0
+            judged.append(replace(hit, score=_moved(hit.score, more - said * (1 - share) / L1)))
+        return judged if self._search.newest_first else sorted(judged, key=lambda hit: -hit.score)
 
 
 def _is_question(turn: str) -> bool:
@@ -161,8 +190,12 @@ def _odds(score: float) -> float:
     return score / max(1e-6, 1 - score)
 
 
-def _raised(score: float) -> float:
-    odds = _odds(score) * math.exp(_SAME_DOCUMENT)
+def _log_odds(score):
+    return math.log(max(1e-9, _odds(score)))
+
+
+def _moved(score: float, by: float) -> float:
+    odds = _odds(score) * math.exp(by)
     return odds / (1 + odds)
 
 

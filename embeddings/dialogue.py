@@ -11,9 +11,9 @@ _MAX_FOLLOW_UP_CHARS = 16
 _MAX_TOPIC_CHARS = 6
 _MAX_JOINED_CHARS = 400
 _OPENING = re.compile(
-    r"(?:那么?(?!个|些|里|边|次|份|篇|家|种)|还有|另外|再说说?|换成|至于|然后|接着|好的?,|嗯,)[,\s]*(?:说说|看看|讲讲)?"
+    r"(?:(?:那么?(?!个|些|里|边|次|份|篇|家|种)|还有|另外|再说|换成|至于|然后|接着|好的?,|嗯,)[,\s]*(?:再?(?:说说|看看|讲讲))?)+"
 )
-_CLOSING = re.compile(r"(?:呢|怎么样|又怎么样|又如何|又怎样|的话)?[?。!\s]*$")
+_CLOSING = re.compile(r"(?:的?呢|怎么样|又怎么样|又如何|又怎样|的话)?[?。!\s]*$")
 # A question is a topic in a frame: 「（谁负责）群租房（怎么管）」, 「燃气（领域要求）」.
 _FRAME_BEFORE = re.compile(
     r"(?:请问|关于|对于|针对|在|谁负责|谁来|哪些(?:部门|单位)(?:负责|要)?|怎样|怎么|如何|什么是|为什么(?:要)?)+(?=.{2})"
@@ -24,6 +24,9 @@ _FRAME_AFTER = re.compile(
     r"|(?:具体|主要|最新)?(?:要求|规定|措施|任务|安排|部署|责任|职责|处罚|情况|现状|目标|重点|内容|标准|办法|做法|问题|隐患|检查|整治|治理|管理|监管))"
     r"[?]*$"
 )
+_TIME = re.compile(
+    r"(?:(?:今|去|前|明|当|上一?|本|近\S{1,2}|\d{4})年度?|\d{4}|(?:今年|去年|全年|本年度?)?(?:[上下]半年|第?[一二三四]季度)|(?:上个?|这个?|本|\d{1,2}|[一二三四五六七八九十]{1,2})月份?)+"
+)
 # What has a question of its own is no topic to be put into another's.
 _ASKS = re.compile("多少|几|什么|谁|哪|怎么|怎样|如何|为何|吗")
 _ASKS_AGAIN = re.compile(r"呢[?。!\s]*$")
@@ -31,22 +34,20 @@ _NUMBERED = re.compile(r"第[一二三四五六七八九十百\d]{1,4}(?:大|个
 _NAMES_DOCUMENT = re.compile("(?:法|条例|办法|规定|细则|规则|决定|通知|讲话|发言|报告|会议)》?$")
 _DOMAIN = re.compile(r"(?:领域|方面|行业|工作)$")
 _DOMAIN_BEFORE = re.compile(r"(?:领域|方面|行业|工作)")
+_FIELD = re.compile("领域|方面|行业")
 _PRONOUN = re.compile(
     "这(?:个|些|项|件|种|次|里|样|方面|一块|块)?|那(?:个|些|里|边|次|样)|(?:它|他|她)们?|其(?:中|余)?|该|上述|以上|前面|刚才(?:说的|提到的)?"
 )
+_PRONOUN_INSIDE = re.compile(
+    "(?<=[对由在把按被给为和跟比让])(?:这|那)(?:个|些|项|件|种|次|类|里)|它们?|他们|她们"
+)
 _REFERRING = re.compile(
     rf"^(?:{_PRONOUN.pattern}|那么?|还有|另外|再|继续|具体|详细|为什么|然后|接着)"
-    r"|(?:呢|它们?|他们|这个|那个|这些|那些|其中)[?。!\s]*$|(?:展开|举例|详细|细说|继续)"
+    rf"|(?:呢|这个|那个|这些|那些|其中)[?。!\s]*$|(?:展开|举例|详细|细说|继续)|{_PRONOUN_INSIDE.pattern}"
 )
 _ASKING = re.compile(
-    r"多少|几|谁|什么|怎么|怎样|如何|为何|为什么|时候|哪|负责|要求|规定|措施|原因|具体|[吗呢吧啊的了是有呀]|[\W_]"
+    r"多(?:少|久|长|大|高|远|重)(?:时间)?|几|谁|什么|怎么|怎样|如何|为何|为什么|时候|哪|负责|要求|规定|措施|原因|具体|[吗呢吧啊的了是有呀]|[\W_]"
 )
-# A question that begins with what is done, or with the asking, says it of something named before.
-_NO_SUBJECT = re.compile(
-    "(?:都|又|还|再|要|应|该|需|能|可以?|会|有没有|有|由|归|在|从|到|被|向|对|给|占|死|伤|花|共|一共|总共|大概|什么时候|何时|哪|谁|怎么|怎样|如何|为何"
-    "|为什么|多久|多少|几|是谁|是否|是不是)"
-)
-_MAX_SAID_CHARS = 5
 
 
 def complete_question(question: str, history: Sequence[str]) -> str:
@@ -62,26 +63,39 @@ def complete_question(question: str, history: Sequence[str]) -> str:
 
 
 def is_follow_up(question: str) -> bool:
-    """Whether `question` means something only after the one before it."""
+    """Whether `question` means something only after the one before it, by its form."""
     folded = fold(question.strip())
-    return not _ASKING.sub("", folded) or _REFERRING.search(folded) is not None
+    if not _ASKING.sub("", folded) or _REFERRING.search(folded):
+        return True
+    opening = _OPENING.match(folded)
+    return opening is not None and not _ASKS.search(folded, opening.end())
 
 
-def may_follow_up(question: str) -> bool:
-    """Whether `question` may mean something only after the one before it: it is short and names no subject."""
+def alone(question: str) -> str | None:
+    """`question` if it may mean something by itself, without what it is opened with (「那」); None where it cannot."""
+    folded = fold(question)
+    opening = _OPENING.match(folded)
+    start = opening.end() if opening else 0
+    if (opening and not _ASKS.search(folded, start)) or not _ASKING.sub("", folded[start:]):
+        return None
+    return None if _REFERRING.search(folded[start:]) else question[start:]
+
+
+def join_question(question: str, before: str) -> str:
+    """`question` asked of the topic of the question `before`."""
+    return _joined(question, fold(question), before)
+
+
+def own_words(question: str) -> str:
+    """What a follow-up says itself: `question` folded, without the asking and what refers to the one before it."""
     folded = fold(question.strip())
-    said = _ASKING.sub("", folded)
-    return len(said) <= _MAX_SAID_CHARS and _NO_SUBJECT.match(folded) is not None
-
-
-def join_question(question: str, history: Sequence[str]) -> str:
-    """`question` asked of the topic of the last of `history`."""
-    previous = complete_question(history[-1], history[:-1])
-    return _joined(question.strip(), fold(question.strip()), previous)
+    opening = _OPENING.match(folded)
+    said = folded[opening.end() :] if opening else folded
+    return _ASKING.sub(" ", _PRONOUN.sub(" ", said))
 
 
 def _complete(question: str, previous: str) -> str:
-    if not previous or not question:
+    if not previous or not question or not is_follow_up(question):
         return question or previous
     folded = fold(question)
     opening = _OPENING.match(folded)
@@ -92,14 +106,17 @@ def _complete(question: str, previous: str) -> str:
     asks_again = len(question) <= _MAX_FOLLOW_UP_CHARS and _ASKS_AGAIN.search(folded) is not None
     if (asks_again or opening) and said and not _ASKS.search(said) and not _PRONOUN.match(said):
         return _in_frame(topic, said, previous)
-    return _joined(topic, said, previous) if is_follow_up(folded) else question
+    return _joined(topic, said, previous)
 
 
 def _in_frame(topic: str, said: str, previous: str) -> str:
     """`topic` asked of as `previous` asks of its own."""
     if _NUMBERED.search(said) or (_FRAME_AFTER.search(said) and len(said) > _MAX_TOPIC_CHARS):
         return topic
-    start, end = _topic_of(previous)
+    if _TIME.fullmatch(said):
+        time = _TIME.search(fold(previous))
+        return f"{previous[: time.start()]}{topic}{previous[time.end() :]}" if time else f"{topic}{previous}"
+    start, end = _replaced(said, previous)
     frame = previous[end:]
     place = _NUMBERED.search(fold(previous))
     if place and _NAMES_DOCUMENT.search(said):
@@ -112,10 +129,26 @@ def _in_frame(topic: str, said: str, previous: str) -> str:
     return f"{previous[:start]}{topic}{frame}"
 
 
+def _replaced(said: str, previous: str) -> tuple[int, int]:
+    """Which part of the topic of `previous` gives way to `said`: as far as what is called alike, or as the field is
+    named; not the time."""
+    start, end = _topic_of(previous)
+    folded = fold(previous)
+    time = _TIME.match(folded, start, end)
+    start = time.end() if time and time.end() < end else start
+    for n in range(min(len(said), end - start) - 1, 1, -1):
+        if (alike := folded.find(said[-n:], start, end)) >= 0:
+            return start, alike + n
+    field = _FIELD.search(folded, start + 2, end)
+    return start, field.start() if field else end
+
+
 def _joined(topic: str, said: str, previous: str) -> str:
     """What `topic` asks of the topic of `previous`."""
     pronoun = _PRONOUN.match(said)
     asked = topic[pronoun.end() :].strip() if pronoun else topic
+    if inside := _PRONOUN_INSIDE.search(fold(asked)):
+        asked = asked[: inside.start()] + asked[inside.end() :]
     start, end = _topic_of(previous)
     of = previous[start:end].strip() or previous
     joined = f"{of} {asked}".strip()
