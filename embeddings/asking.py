@@ -5,14 +5,21 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
 from embeddings.corrections import correct
-from embeddings.dialogue import alone, complete_question, is_follow_up, join_question, own_words
+from embeddings.dialogue import (
+    alone,
+    complete_question,
+    is_follow_up,
+    join_question,
+    names_document,
+    own_words,
+)
 from embeddings.embedder import Embedder
 from embeddings.fusion import Legs
 from embeddings.literals import put_literals_first, read_literals
 from embeddings.place_matching import Focus
 from embeddings.place_questions import read_place_question
 from embeddings.places import PlaceFinder, Told
-from embeddings.queries import MAX_QUERY_CHARS, read_query, validate_query
+from embeddings.queries import MAX_QUERY_CHARS, Query, read_query, validate_query
 from embeddings.ranking import load_weights, rank
 from embeddings.reranker import Reranking
 from embeddings.storage import Scope, Snapshot
@@ -27,12 +34,14 @@ _MANY = 100
 # A dialogue is followed so far back.
 _MAX_TURNS = 20
 _MAX_FOCUSES = 3
+# A follow-up is answered by one of so many hits, if the best few are asked for or not.
+_CONSIDERED = 10
 # By how much (in log odds) a follow-up is likelier answered in the document that the question before was.
 _SAME_DOCUMENT = 2.0
-# A question that could stand alone is taken for a follow-up if it is answered so nearly as well as one.
-_JOINED_SHARE = 0.7
-# So is a short one that is hardly answered alone.
-L1,L2,S0,MAXS,FLOOR=8,8,25,60,0
+# What is said weighs as in `Query`: so much of it that an answer lacks makes that answer less likely by 1 (in log odds);
+_LACKING = 8.0
+# a question that says so much is as likely to stand alone as not, and one that says so much does.
+_AS_MUCH, _TOO_MUCH = 25.0, 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +108,18 @@ class _Turn:
     meaning: str
     told: Told
 
+    def likelihood(self) -> float:
+        """In log odds."""
+        return math.log(max(1e-9, _odds(self.told.hits[0].score))) if self.told.hits else -math.inf
+
+    def topic(self) -> str:
+        """What a question after it may be about: the head of a place that was told, or what was asked."""
+        focus = self.told.focus
+        if not focus or focus.at < 0 or not self.told.hits:
+            return self.meaning
+        head = focus.headings[focus.at].span
+        return self.told.hits[0].quote[: head.end - head.start]
+
 
 class Dialogue:
     """Answers questions by the places that they ask for, or by `search`."""
@@ -124,62 +145,55 @@ class Dialogue:
         return self._turn(history[-1], history[:-1]) if history else _Turn("", Told((), None))
 
     def _answer(self, question: str, history: Sequence[str]) -> _Turn:
-        completed = question
+        meaning = question
         asked = read_place_question(fold(question))
-        if asked is None and is_follow_up(question):
-            completed = complete_question(question, [self._before(history).meaning])
-            asked = read_place_question(fold(completed))
+        if asked is None and history and is_follow_up(question):
+            before = self._before(history)
+            previous = before.meaning if names_document(question) else before.topic()
+            meaning = complete_question(question, [previous])
+            asked = read_place_question(fold(meaning))
         if asked is not None:
-            before = self._before(history).told
-            for focus in _focuses(before) or [None]:
-                if told := self._places.tell(asked, focus):
-                    return _Turn(completed, told)
-            if asked.kind == "more" and before.hits:
-                return _Turn(completed, Told(before.hits[1:], before.focus))
+            told = self._before(history).told
+            for focus in _focuses(told) or [None]:
+                if found := self._places.tell(asked, focus):
+                    return _Turn(meaning, found)
+            if asked.kind == "more" and told.hits:
+                return _Turn(meaning, Told(told.hits[1:], told.focus))
             if asked.is_bare and history:
-                return _Turn(completed, Told((), before.focus))
-        return self._follow(question, completed, history) if history else self._standing(question)
+                return _Turn(meaning, Told((), told.focus))
+        return self._follow(question, meaning, history) if history else self._standing(question)
+
+    def _follow(self, question: str, meaning: str, history: Sequence[str]) -> _Turn:
+        """`question` after others: by itself or with what they are about, whichever is answered better for how much
+        it says itself."""
+        by_itself = alone(question)
+        own = read_query(own_words(question), self._search.snapshot)
+        if by_itself is None:
+            return self._following(meaning, own, history)
+        if own.weight() >= _TOO_MUCH:
+            return self._standing(by_itself)
+        joined = self._following(join_question(by_itself, self._before(history).topic()), own, history)
+        standing = self._standing(by_itself)
+        likelihood = joined.likelihood() + (_AS_MUCH - own.weight()) / _LACKING
+        return joined if likelihood > max(0.0, standing.likelihood()) else standing
 
     def _standing(self, question: str) -> _Turn:
-        hits = self._search.answer(question)
-        return _Turn(question, Told(tuple(hits), _focus(hits)))
+        return _Turn(question, _told(self._search.answer(question)))
 
-    def _follow(self, question: str, completed: str, history: Sequence[str]) -> _Turn:
-        """`question` as it stands or as it follows, whichever is answered better for how much it says itself."""
-        rest = alone(question)
-        if rest is None:
-            return self._following(question, completed, history)
-        said = self._said(question)
-        if said > MAXS:
-            return self._standing(question)
-        joined = self._following(question, join_question(rest, self._before(history).meaning), history)
-        standing = self._standing(rest)
-        if not joined.told.hits:
-            return standing
-        b = _log_odds(joined.told.hits[0].score) + (S0 - said) / L2
-        a = _log_odds(standing.told.hits[0].score) if standing.told.hits else -math.inf
-        return joined if b > max(a, FLOOR) else standing
-
-    def _following(self, question: str, meaning: str, history: Sequence[str]) -> _Turn:
-        hits = self._judged(self._search.answer(meaning), question, history)
-        return _Turn(meaning, Told(tuple(hits), _focus(hits)))
-
-    def _said(self, question):
-        return float(read_query(own_words(question), self._search.snapshot).positions.weights.sum())
-
-    def _judged(self, hits: list[Hit], question: str, history: Sequence[str]) -> list[Hit]:
-        """`hits`, those of the document that the dialogue is at likelier by what that tells."""
-        if not hits:
-            return hits
+    def _following(self, meaning: str, own: Query, history: Sequence[str]) -> _Turn:
+        """What answers `meaning` in the dialogue: likelier what is in the document that it is at, and less likely
+        what lacks what the question says itself."""
+        hits = replace(self._search, top_k=max(self._search.top_k, _CONSIDERED)).answer(meaning)
         focus = self._before(history).told.focus
-        query = read_query(own_words(question), self._search.snapshot)
-        said = float(query.positions.weights.sum())
-        held = query.coverage(query.presence([fold(hit.quote) for hit in hits])) if said else [1.0]*len(hits)
-        judged = []
-        for hit, share in zip(hits, held, strict=True):
-            more = _SAME_DOCUMENT if focus and hit.source.document_id == focus.document_id else 0.0
-            judged.append(replace(hit, score=_moved(hit.score, more - said * (1 - share) / L1)))
-        return judged if self._search.newest_first else sorted(judged, key=lambda hit: -hit.score)
+        lacking = own.weight() * (1 - own.coverage(own.presence([fold(hit.quote) for hit in hits])))
+        judged: list[Hit] = []
+        for hit, lacks in zip(hits, lacking.tolist(), strict=True):
+            is_at_hand = focus is not None and hit.source.document_id == focus.document_id
+            by = _SAME_DOCUMENT * is_at_hand - lacks / _LACKING
+            judged.append(replace(hit, score=_moved(hit.score, by)))
+        if not self._search.newest_first:
+            judged.sort(key=lambda hit: -hit.score)
+        return _Turn(meaning, _told(judged))
 
 
 def _is_question(turn: str) -> bool:
@@ -188,10 +202,6 @@ def _is_question(turn: str) -> bool:
 
 def _odds(score: float) -> float:
     return score / max(1e-6, 1 - score)
-
-
-def _log_odds(score):
-    return math.log(max(1e-9, _odds(score)))
 
 
 def _moved(score: float, by: float) -> float:
@@ -208,5 +218,6 @@ def _focuses(before: Told) -> list[Focus | None]:
     return list(focuses)
 
 
-def _focus(hits: Sequence[Hit]) -> Focus | None:
-    return Focus(hits[0].source.document_id, hits[0].quote_span) if hits else None
+def _told(hits: Sequence[Hit]) -> Told:
+    focus = Focus(hits[0].source.document_id, hits[0].quote_span) if hits else None
+    return Told(tuple(hits), focus)

@@ -46,7 +46,7 @@ _REFERRING = re.compile(
     rf"|(?:呢|这个|那个|这些|那些|其中)[?。!\s]*$|(?:展开|举例|详细|细说|继续)|{_PRONOUN_INSIDE.pattern}"
 )
 _ASKING = re.compile(
-    r"多(?:少|久|长|大|高|远|重)(?:时间)?|几|谁|什么|怎么|怎样|如何|为何|为什么|时候|哪|负责|要求|规定|措施|原因|具体|[吗呢吧啊的了是有呀]|[\W_]"
+    r"多(?:少|久|长|大|高|远|重)(?:时间)?|几|谁|什么|怎么|怎样|如何|为何|为什么|时候|哪一?[个些天年项里位]?|负责|要求|规定|措施|原因|具体|[吗呢吧啊的了是有呀]|[\W_]"
 )
 
 
@@ -86,12 +86,18 @@ def join_question(question: str, before: str) -> str:
     return _joined(question, fold(question), before)
 
 
+def names_document(question: str) -> bool:
+    """Whether a question after another names nothing but another document: 「那消防法呢」."""
+    folded = fold(question)
+    return _NAMES_DOCUMENT.search(folded[: _CLOSING.search(folded).start()]) is not None
+
+
 def own_words(question: str) -> str:
     """What a follow-up says itself: `question` folded, without the asking and what refers to the one before it."""
     folded = fold(question.strip())
     opening = _OPENING.match(folded)
     said = folded[opening.end() :] if opening else folded
-    return _ASKING.sub(" ", _PRONOUN.sub(" ", said))
+    return _ASKING.sub(" ", _PRONOUN_INSIDE.sub(" ", _PRONOUN.sub(" ", said)))
 
 
 def _complete(question: str, previous: str) -> str:

@@ -99,9 +99,13 @@ class Query:
                 start = max(end, start + 1)
         return tuple(dict.fromkeys(words))
 
+    def weight(self) -> float:
+        """How much it says: the weight of its characters and words together."""
+        return float(self.positions.weights.sum())
+
     def coverage(self, present: Presence) -> npt.NDArray[np.float64]:
         """(texts,): the share of the query, by weight, that the terms in `present` cover."""
-        total = float(self.positions.weights.sum())
+        total = self.weight()
         return self._covered(present) / total if total else np.zeros(len(present))
 
     def evidence(self, present: Presence) -> npt.NDArray[np.float64]:
