@@ -22,6 +22,7 @@ from embeddings.places import PlaceFinder, Told
 from embeddings.queries import MAX_QUERY_CHARS, Query, read_query, validate_query
 from embeddings.ranking import load_weights, rank
 from embeddings.reranker import Reranking
+from embeddings.retelling import tell_on
 from embeddings.storage import Scope, Snapshot
 from embeddings.terms import fold, term_runs
 from embeddings.types import Hit
@@ -185,6 +186,11 @@ class Dialogue:
         what lacks what the question says itself."""
         hits = replace(self._search, top_k=max(self._search.top_k, _CONSIDERED)).answer(meaning)
         focus = self._before(history).told.focus
+        if focus is not None:
+            hits = [
+                tell_on(hit, focus.quote, own) if hit.source.document_id == focus.document_id else hit
+                for hit in hits
+            ]
         lacking = own.weight() * (1 - own.coverage(own.presence([fold(hit.quote) for hit in hits])))
         judged: list[Hit] = []
         for hit, lacks in zip(hits, lacking.tolist(), strict=True):

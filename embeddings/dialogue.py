@@ -88,8 +88,7 @@ def join_question(question: str, before: str) -> str:
 
 def names_document(question: str) -> bool:
     """Whether a question after another names nothing but another document: 「那消防法呢」."""
-    folded = fold(question)
-    return _NAMES_DOCUMENT.search(folded[: _CLOSING.search(folded).start()]) is not None
+    return _NAMES_DOCUMENT.search(_CLOSING.sub("", fold(question))) is not None
 
 
 def own_words(question: str) -> str:
