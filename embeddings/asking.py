@@ -42,7 +42,7 @@ _SAME_DOCUMENT = 2.0
 # What is said weighs as in `Query`: so much of it that an answer lacks makes that answer less likely by 1 (in log odds);
 _LACKING = 8.0
 # a question that says so much is as likely to stand alone as not, and one that says so much does.
-_AS_MUCH, _TOO_MUCH = 25.0, 50.0
+_AS_MUCH, _TOO_MUCH = 15.0, 50.0
 
 
 @dataclass(frozen=True, slots=True)
