@@ -199,7 +199,9 @@ class Dialogue:
             judged.append(replace(hit, score=_moved(hit.score, by)))
         if not self._search.newest_first:
             judged.sort(key=lambda hit: -hit.score)
-        return _Turn(meaning, _told(judged))
+        lowest = load_weights().threshold if self._search.min_score is None else self._search.min_score
+        is_answered = any(hit.score >= lowest for hit in judged)
+        return _Turn(meaning, _told(judged if is_answered else []))
 
 
 def _is_question(turn: str) -> bool:

@@ -1,4 +1,7 @@
-"""Follow-up questions without a language model: what a question means after the ones before it."""
+"""Follow-up questions without a language model: what a question means after the ones before it.
+
+Says how a question may be read; `asking` chooses between readings by how well they are answered.
+"""
 
 import re
 from collections.abc import Sequence
@@ -39,7 +42,7 @@ _PRONOUN = re.compile(
     "这(?:个|些|项|件|种|次|里|样|方面|一块|块)?|那(?:个|些|里|边|次|样)|(?:它|他|她)们?|其(?:中|余)?|该|上述|以上|前面|刚才(?:说的|提到的)?"
 )
 _PRONOUN_INSIDE = re.compile(
-    "(?<=[对由在把按被给为和跟比让])(?:这|那)(?:个|些|项|件|种|次|类|里)|它们?|他们|她们"
+    "(?<=[对由在把按被给为和跟比让])(?:这|那)(?:个|些|项|件|种|次|类|里)|(?<!其)它们?|(?<!其)他们|她们"
 )
 _REFERRING = re.compile(
     rf"^(?:{_PRONOUN.pattern}|那么?|还有|另外|再|继续|具体|详细|为什么|然后|接着)"

@@ -3,6 +3,7 @@
 import pytest
 
 from embeddings import complete_question, is_follow_up
+from embeddings.dialogue import alone, names_document, own_words
 
 
 @pytest.mark.parametrize(
@@ -20,6 +21,12 @@ from embeddings import complete_question, is_follow_up
         (["燃气安全检查"], "那处罚呢？", "燃气安全处罚"),
         (["鲁山火灾事故"], "死了多少人呢？", "鲁山火灾事故 死了多少人"),
         (["燃气領域要求"], "那麼道路交通呢？", "道路交通領域要求"),
+        (["2016年罚款多少"], "今年上半年呢", "今年上半年罚款多少"),
+        (["罚款多少"], "去年呢", "去年罚款多少"),
+        (["上半年工作执行方面有什么问题"], "执法方面呢", "上半年执法方面有什么问题"),
+        (["工矿商贸领域今年死了几个人"], "那道路交通的呢", "道路交通领域今年死了几个人"),
+        (["网吧场所单元重大风险在全市排第几"], "公共设施单元呢", "公共设施单元重大风险在全市排第几"),
+        (["全国燃气动员部署会"], "对这个会各街道要怎么落实", "全国燃气动员部署会 对会各街道要怎么落实"),
         ([], "那道路交通呢", "那道路交通呢"),
         ([" ", ""], "燃气呢", "燃气呢"),
     ],
@@ -39,3 +46,29 @@ def test_a_question_that_refers_back_is_joined_to_the_topic_before(question: str
 @pytest.mark.parametrize("question", ["燃气领域要求", "双随机检查", "群租房怎么管"])
 def test_a_question_of_its_own_stands_alone(question: str) -> None:
     assert complete_question(question, ["防汛值班"]) == question
+
+
+@pytest.mark.parametrize(
+    ("question", "by_itself"),
+    [
+        ("那再说说宣传教育怎么搞", "宣传教育怎么搞"),
+        ("死了多少人", "死了多少人"),
+        ("和其它部门怎么协调", "和其它部门怎么协调"),
+        ("那道路交通呢", None),
+        ("那建筑施工方面", None),
+        ("它的目的是什么", None),
+        ("具体怎么规定的", None),
+    ],
+)
+def test_what_asks_by_itself_may_stand_alone(question: str, by_itself: str | None) -> None:
+    assert alone(question) == by_itself
+
+
+def test_what_is_asked_and_what_refers_back_are_no_words_of_its_own() -> None:
+    assert own_words("那它的产业园占地多大？").split() == ["产业园占地"]
+    assert not own_words("由哪个负责呢").replace("由", "").split()
+
+
+def test_another_document_is_told_from_another_matter() -> None:
+    assert names_document("那消防法呢？")
+    assert not names_document("那消防呢？")
