@@ -39,9 +39,10 @@ _MAX_FOCUSES = 3
 _CONSIDERED = 10
 # By how much (in log odds) a follow-up is likelier answered in the document that the question before was.
 _SAME_DOCUMENT = 2.0
-# What is said weighs as in `Query`: so much of it that an answer lacks makes that answer less likely by 1 (in log odds);
-_LACKING = 8.0
-# a question that says so much is as likely to stand alone as not, and one that says so much does.
+# What a question says is weighed as `Query` does. An answer that lacks so much of it is less likely by 1 (in log odds),
+# and by no more than so much: it may say it in other words.
+_LACKING, _MOST = 8.0, 3.0
+# A question that says so much is as likely to stand alone as not; one that says so much does.
 _AS_MUCH, _TOO_MUCH = 15.0, 50.0
 
 
@@ -195,7 +196,7 @@ class Dialogue:
         judged: list[Hit] = []
         for hit, lacks in zip(hits, lacking.tolist(), strict=True):
             is_at_hand = focus is not None and hit.source.document_id == focus.document_id
-            by = _SAME_DOCUMENT * is_at_hand - lacks / _LACKING
+            by = _SAME_DOCUMENT * is_at_hand - min(_MOST, lacks / _LACKING)
             judged.append(replace(hit, score=_moved(hit.score, by)))
         if not self._search.newest_first:
             judged.sort(key=lambda hit: -hit.score)

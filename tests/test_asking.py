@@ -49,6 +49,10 @@ def test_what_nothing_answers_is_not_answered_by_what_the_dialogue_is_about(
     assert collection.search(question, history=["燃气领域要求"]) == collection.search(question)
 
 
+def test_what_is_said_of_another_topic_is_no_answer(collection: Collection) -> None:
+    assert collection.search("那核电站呢", history=["燃气领域有哪些要求？"]) == []
+
+
 def test_a_question_after_a_place_is_asked_of_its_head(collection: Collection) -> None:
     hit = collection.search("为什么要强调", history=["主持讲话提纲第三部分的第三点"])[0]
     assert "今年同期降水量与往年相比成倍增加" in hit.quote
