@@ -17,7 +17,7 @@ LAYERS = [
     {"structure", "embedder", "reranker", "seeds"},
     {"readers", "storage"},
     {"local", "queries", "outlined"},
-    {"fusion"},
+    {"fusion", "retelling"},
     {"ranking", "drafts", "corrections", "literals", "place_matching"},
     {"places"},
     {"asking"},
