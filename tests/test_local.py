@@ -1,179 +1,29 @@
-"""What LocalStorage keeps beyond the contract: one truth, caches that may be lost, one writer."""
+"""What LocalStorage keeps beyond the contract: one writer, readers beside it, what a crash leaves."""
 
 import json
 import os
-import shutil
 import sqlite3
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from test_storage import COMPASS, EAST, NORTH, UP, WEST, document_of, matching_texts, nearest_texts, new
+from make_collections import ANSWERS, answers, contents_of, make_collection, open_local, reopened, run_and_die
+from test_storage import EAST, NORTH, UP, WEST, document_of, nearest_texts, new
 
 from embeddings.errors import EmbedderMismatch, StorageUnavailable
 from embeddings.filters import Condition
-from embeddings.local import LocalStorage, read_model
+from embeddings.local import LocalStorage
 from embeddings.local.lexical import LexicalIndex
-from embeddings.local.schema import SCHEMA_VERSION
 from embeddings.local.vectors import VectorIndex
-from embeddings.storage import NewDocument, SegmentEntry, Storage
-
-Damage = Callable[[Path], None]
+from embeddings.storage import NewDocument, SegmentEntry
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A collection closed in good order: three segments came, one document went, one more came."""
-    folder = tmp_path / "collection"
-    storage = open_local(folder)
-    storage.add([new(*COMPASS), new("上风", UP)])
-    storage.remove([document_of("上风").id])
-    storage.add([new("北边", NORTH)])
-    storage.close()
-    return folder
-
-
-def open_local(folder: Path, *, read_only: bool = False) -> LocalStorage:
-    return LocalStorage(folder, embedder_id="compass", dim=3, read_only=read_only)
-
-
-@pytest.fixture
-def remakes(folder: Path, caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:  # noqa: ARG001
-    """Holds a record for each cache made again: the answers alone would not tell."""
-    caplog.set_level("INFO", "embeddings.local.storage")
-    return caplog
-
-
-def answers(storage: Storage) -> tuple[int, list[str], list[str], list[int]]:
-    with storage.snapshot() as snapshot:
-        return (
-            snapshot.generation,
-            sorted(nearest_texts(snapshot, EAST)),
-            sorted(matching_texts(snapshot, ["风", "边", "上"])),
-            snapshot.frequencies(["北", "西"]),
-        )
-
-
-ANSWERS = (3, ["东风", "北边", "北风", "西边"], ["东风", "北边", "北风", "西边"], [2, 1])
-
-
-def reopened(folder: Path) -> tuple[int, list[str], list[str], list[int]]:
-    storage = open_local(folder)
-    try:
-        return answers(storage)
-    finally:
-        storage.close()
-
-
-def delete(path: Path) -> None:
-    shutil.rmtree(path) if path.is_dir() else path.unlink()
-
-
-def cut_in_half(path: Path) -> None:
-    for file in files_of(path):
-        os.truncate(file, file.stat().st_size // 2)
-
-
-def empty(path: Path) -> None:
-    for file in files_of(path):
-        os.truncate(file, 0)
-
-
-def overwrite(path: Path) -> None:
-    for file in files_of(path):
-        file.write_bytes(b"garbage " * 100)
-
-
-def flip_bits(path: Path) -> None:
-    for file in files_of(path):
-        content = file.read_bytes()
-        third = len(content) // 3
-        flipped = bytes(byte ^ 0x10 for byte in content[third : 2 * third])
-        file.write_bytes(content[:third] + flipped + content[2 * third :])
-
-
-def files_of(path: Path) -> list[Path]:
-    files = sorted(path.rglob("*")) if path.is_dir() else [path]
-    return [file for file in files if file.suffix != ".lock" and file.stat().st_size > 0]
-
-
-@pytest.mark.parametrize("damage", [delete, cut_in_half, empty, overwrite, flip_bits])
-@pytest.mark.parametrize("cache", ["lexical", "vectors.faiss"])
-def test_a_damaged_cache_changes_no_answer(
-    folder: Path, cache: str, damage: Damage, remakes: pytest.LogCaptureFixture
-) -> None:
-    damage(folder / cache)
-    assert reopened(folder) == ANSWERS
-    # A lexical index that is not there at all is simply a new one that catches up.
-    assert len(remakes.records) == (0 if (cache, damage) == ("lexical", delete) else 1)
-    remakes.clear()
-    assert reopened(folder) == ANSWERS
-    assert not remakes.records
-
-
-@pytest.mark.parametrize("damage", [delete, flip_bits])
-@pytest.mark.parametrize("cache", ["lexical", "vectors.faiss"])
-def test_a_damaged_cache_changes_no_answer_when_only_reading(
-    folder: Path, cache: str, damage: Damage
-) -> None:
-    damage(folder / cache)
-    before = contents_of(folder)
-    storage = open_local(folder, read_only=True)
-    assert answers(storage) == ANSWERS
-    storage.close()
-    assert contents_of(folder) == before
-
-
-def contents_of(folder: Path) -> dict[str, bytes]:
-    sides = ("-shm", "-wal")
-    return {
-        str(file.relative_to(folder)): file.read_bytes()
-        for file in folder.rglob("*")
-        if file.is_file() and not file.name.endswith(sides)
-    }
-
-
-@pytest.mark.parametrize("name", [".idx", ".term", ".fast", ".fieldnorm"])
-def test_one_damaged_file_of_the_lexical_index_is_noticed(folder: Path, name: str) -> None:
-    for file in (folder / "lexical").glob("*" + name):
-        flip_bits(file)
-    assert reopened(folder) == ANSWERS
-
-
-def test_a_wrong_vector_in_a_file_that_is_whole_is_noticed(
-    folder: Path, remakes: pytest.LogCaptureFixture
-) -> None:
-    kept = (folder / "vectors.faiss").read_bytes()
-    east, west = EAST.astype("<f2").tobytes(), WEST.astype("<f2").tobytes()
-    assert east in kept
-    (folder / "vectors.faiss").write_bytes(kept.replace(east, west))
-    assert reopened(folder) == ANSWERS
-    assert len(remakes.records) == 1
-
-
-def test_sound_caches_are_used_as_they_are(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, remakes: pytest.LogCaptureFixture
-) -> None:
-    def fail(*_: object) -> None:
-        raise AssertionError("written")
-
-    monkeypatch.setattr(LexicalIndex, "_write", fail)
-    assert reopened(folder) == ANSWERS
-    assert not remakes.records
-
-
-def test_adding_and_removing_makes_no_cache_again(folder: Path, remakes: pytest.LogCaptureFixture) -> None:
-    storage = open_local(folder)
-    storage.add([new("东边", EAST), new("南风", WEST)])
-    storage.remove([document_of("北边").id, document_of("南风").id])
-    storage.remove([document_of(COMPASS[0]).id])
-    assert answers(storage)[1:3] == (["东边"], ["东边"])
-    storage.close()
-    assert not remakes.records
+    return make_collection(tmp_path / "collection")
 
 
 def test_a_removed_document_leaves_no_row_behind(folder: Path) -> None:
@@ -184,84 +34,6 @@ def test_a_removed_document_leaves_no_row_behind(folder: Path) -> None:
     tables = ["documents", "contents", "terms", "passages", "segments", "vectors"]
     assert [connection.execute(f"SELECT count(*) FROM {table}").fetchone() for table in tables] == [(0,)] * 6
     connection.close()
-
-
-@pytest.mark.parametrize("cache", ["lexical", "vectors.faiss"])
-def test_an_older_cache_catches_up(
-    folder: Path, tmp_path: Path, cache: str, remakes: pytest.LogCaptureFixture
-) -> None:
-    older = tmp_path / "older"
-    copy(folder / cache, older)
-    storage = open_local(folder)
-    storage.remove([document_of("北边").id])
-    storage.add([new("北边\n西边", NORTH, WEST)])
-    expected = answers(storage)
-    storage.close()
-    delete(folder / cache)
-    copy(older, folder / cache)
-    assert reopened(folder) == expected
-    assert not remakes.records
-
-
-def copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target) if source.is_dir() else shutil.copy(source, target)
-
-
-def test_caches_newer_than_the_truth_are_made_again(folder: Path, tmp_path: Path) -> None:
-    backup = tmp_path / "backup"
-    copy(folder / "wenyuan.sqlite3", backup)
-    storage = open_local(folder)
-    storage.remove([document_of("北边").id])
-    storage.add([new("东边", EAST)])
-    storage.close()
-    copy(backup, folder / "wenyuan.sqlite3")
-    assert reopened(folder) == ANSWERS
-
-
-def test_a_backup_put_back_and_written_to_answers_for_itself(folder: Path, tmp_path: Path) -> None:
-    """The generation is then the same as the lost one's, and the caches must not be taken for its own."""
-    backup = tmp_path / "backup"
-    copy(folder / "wenyuan.sqlite3", backup)
-    storage = open_local(folder)
-    storage.add([new("东边", EAST)])
-    storage.close()
-    copy(backup, folder / "wenyuan.sqlite3")
-    run_and_die(folder, "storage.add([new('南风', WEST)]); os._exit(9)")
-    storage = open_local(folder)
-    with storage.snapshot() as snapshot:
-        assert snapshot.generation == 4
-        assert sorted(nearest_texts(snapshot, WEST, k=2)) == ["南风", "西边"]
-        assert matching_texts(snapshot, ["南"]) == ["南风"]
-    storage.close()
-
-
-@pytest.mark.parametrize("others", [["甲\n乙\n丙\n丁"], ["甲", "乙", "丙\n丁"]], ids=["older", "as old"])
-@pytest.mark.parametrize("cache", ["lexical", "vectors.faiss"])
-def test_the_cache_of_another_collection_is_not_used(
-    folder: Path, tmp_path: Path, cache: str, others: list[str]
-) -> None:
-    other = open_local(tmp_path / "other")
-    for text in others:
-        other.add([new(text, *[EAST] * len(text.split("\n")))])
-    other.close()
-    delete(folder / cache)
-    copy(tmp_path / "other" / cache, folder / cache)
-    assert reopened(folder) == ANSWERS
-
-
-def run_and_die(folder: Path, script: str) -> None:
-    """Run `script` on an open `storage` in a process that ends without closing anything."""
-    preamble = f"""
-        import os, sys
-        sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parent.parent)]!r}
-        from pathlib import Path
-        from test_local import *
-        storage = open_local(Path({str(folder)!r}))
-        def die(*_, **__):
-            os._exit(9)
-    """
-    code = textwrap.dedent(preamble) + script
-    assert subprocess.run([sys.executable, "-c", code], timeout=60, check=False).returncode == 9
 
 
 @pytest.mark.parametrize(
@@ -295,11 +67,13 @@ def test_a_crash_before_the_commit_leaves_all_as_it_was(folder: Path) -> None:
     assert reopened(folder) == ANSWERS
 
 
-@pytest.mark.parametrize("broken", ["LexicalIndex.caught_up", "VectorIndex.caught_up", "LexicalIndex._write"])
+@pytest.mark.parametrize(
+    ("owner", "method"),
+    [(LexicalIndex, "caught_up"), (VectorIndex, "caught_up"), (LexicalIndex, "_write")],
+)
 def test_a_cache_that_fails_once_is_made_again_and_the_write_stands(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, broken: str
+    folder: Path, monkeypatch: pytest.MonkeyPatch, owner: type, method: str
 ) -> None:
-    owner, method = (getattr(sys.modules[__name__], broken.split(".")[0]), broken.split(".")[1])
     works, failures = getattr(owner, method), iter([ValueError("broken")])
 
     def fail_once(*arguments: object) -> object:
@@ -436,22 +210,6 @@ def test_a_file_in_the_place_of_the_folder_is_refused_without_naming_it(tmp_path
     assert str(tmp_path) not in str(raised.value)
 
 
-@pytest.mark.parametrize("damage", [overwrite, cut_in_half])
-def test_a_damaged_database_is_refused_with_a_remedy(folder: Path, damage: Damage) -> None:
-    damage(folder / "wenyuan.sqlite3")
-    for read_only in (False, True):
-        with pytest.raises(StorageUnavailable, match="backup"):
-            answers(open_local(folder, read_only=read_only))
-
-
-def test_a_database_of_a_newer_version_is_refused(folder: Path) -> None:
-    connection = sqlite3.connect(folder / "wenyuan.sqlite3")
-    connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION + 1}")
-    connection.close()
-    with pytest.raises(StorageUnavailable, match="upgrade wenyuan"):
-        open_local(folder)
-
-
 def test_a_full_disk_is_said_and_nothing_is_half_added(folder: Path) -> None:
     storage = open_local(folder)
     assert storage._database is not None
@@ -535,86 +293,4 @@ def test_many_vectors_are_kept_in_lists_and_still_found(
         (last,) = storage.list_documents(offset=13, limit=1)[0]
         scope = snapshot.select(Condition("document_id", "in", (last.id,)))
         assert {one.segment_id for one in snapshot.nearest(vectors[0], 200, scope)} == set(range(1401, 1501))
-    storage.close()
-
-
-def test_a_collection_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
-    folder = tmp_path / "old"
-    storage = open_local(folder)
-    storage.add([new("关于防汛的通知\n各区人民政府：\n要做好防汛工作。", EAST, NORTH, WEST)])
-    storage.close()
-    connection = sqlite3.connect(folder / "wenyuan.sqlite3")
-    connection.executescript(
-        "DROP TABLE facts; DROP TABLE sketches; DROP TABLE sketch_keys; DROP TABLE reindexing;"
-        "DROP TABLE attributes; ALTER TABLE documents DROP COLUMN attributes;"
-        "DROP INDEX passages_by_digest; ALTER TABLE passages DROP COLUMN digest;"
-        "ALTER TABLE collection DROP COLUMN vector_stamp; ALTER TABLE collection DROP COLUMN model;"
-        "ALTER TABLE collection DROP COLUMN settings; PRAGMA user_version = 1;"
-    )
-    connection.close()
-    with pytest.raises(StorageUnavailable, match="older"):
-        open_local(folder, read_only=True)
-
-    storage = open_local(folder)
-
-    (document,), total = storage.list_documents(offset=0, limit=5, filter=Condition("kind", "in", ("通知",)))
-    assert total == 1
-    assert document.metadata.recipient is not None
-    with storage.snapshot() as snapshot:
-        assert len({segment.digest for segment in snapshot.segments([1, 2, 3])}) == 3
-        assert len(snapshot.nearest(EAST, 5)) == 3
-    storage.close()
-
-
-def test_a_collection_of_the_second_format_is_upgraded(folder: Path) -> None:
-    connection = sqlite3.connect(folder / "wenyuan.sqlite3")
-    connection.executescript(
-        "DROP TABLE attributes; ALTER TABLE documents DROP COLUMN attributes; PRAGMA user_version = 2;"
-        "UPDATE collection SET model = 'a model';"
-    )
-    connection.close()
-
-    assert read_model(folder) == "a model"
-    assert reopened(folder) == ANSWERS
-    storage = open_local(folder)
-    storage.set_attributes({document_of("北边").id: {"year": 2021}})
-    storage.close()
-    assert open_local(folder, read_only=True).attribute_names() == {"year"}
-
-
-def test_an_upgrade_that_fails_leaves_all_as_it_was(folder: Path) -> None:
-    database = folder / "wenyuan.sqlite3"
-    connection = sqlite3.connect(database)
-    connection.executescript("ALTER TABLE documents DROP COLUMN attributes; PRAGMA user_version = 2;")
-    with pytest.raises(sqlite3.OperationalError, match="attributes already exists"):
-        open_local(folder)
-
-    columns = [row[1] for row in connection.execute("PRAGMA table_info(documents)")]
-    assert "attributes" not in columns
-    assert connection.execute("PRAGMA user_version").fetchone() == (2,)
-    connection.close()
-
-
-def test_a_damaged_page_is_said_and_the_rest_still_answers(tmp_path: Path) -> None:
-    folder = tmp_path / "damaged"
-    storage = open_local(folder)
-    for n in range(40):
-        storage.add([new(f"第{n}号通知\n{'字' * 3000}{n}", EAST, NORTH)])
-    storage._database._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # type: ignore[union-attr]
-    ids = [document.id for document in storage.list_documents(offset=0, limit=100)[0]]
-    storage.close()
-    path = folder / "wenyuan.sqlite3"
-    data = bytearray(path.read_bytes())
-    place = data.rfind("字".encode() * 500)
-    data[place - place % 8192 : place - place % 8192 + 8192] = b"\x55" * 8192
-    path.write_bytes(data)
-
-    storage = open_local(folder)
-    outcomes = set()
-    for document_id in ids:
-        try:
-            outcomes.add("whole" if "通知" in storage.document(document_id).text else "wrong")
-        except (StorageUnavailable, UnicodeDecodeError):
-            outcomes.add("said")
-    assert "whole" in outcomes
     storage.close()
