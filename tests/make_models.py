@@ -1,5 +1,7 @@
 """Small model folders with random weights, saved as a hub would have them."""
 
+import json
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -111,6 +113,26 @@ def make_reranker(folder: Path, *, labels: int = 1, activation: torch.nn.Module 
 def add_graphs(folder: Path) -> None:
     """In full precision, and quantised."""
     export(folder)
+
+
+def copy_with_graphs(model: Path, folder: Path) -> Path:
+    """The same with both graphs."""
+    shutil.copytree(model, folder)
+    add_graphs(folder)
+    return folder
+
+
+def copy_in_full_precision(model: Path, folder: Path) -> Path:
+    """The same without the quantised graph."""
+    shutil.copytree(model, folder)
+    (folder / "onnx" / "model_quantized.onnx").unlink()
+    return folder
+
+
+def change(file: Path, **settings: Any) -> None:
+    """Settings of a JSON file, the others left as they are."""
+    held = json.loads(file.read_text(encoding="utf-8"))
+    file.write_text(json.dumps(held | settings), encoding="utf-8")
 
 
 def add_graph(file: Path, *, inputs: list[str]) -> None:

@@ -5,7 +5,6 @@ import shutil
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -23,6 +22,9 @@ from make_models import (
     VOCABULARY,
     add_graph,
     add_graphs,
+    change,
+    copy_in_full_precision,
+    copy_with_graphs,
     make_embedder,
     make_reranker,
     make_tokenizer,
@@ -41,24 +43,13 @@ def on_torch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def with_graphs(on_torch: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with both graphs; not to be changed."""
-    folder = tmp_path_factory.mktemp("onnx") / "model"
-    shutil.copytree(on_torch, folder)
-    add_graphs(folder)
-    return folder
+    return copy_with_graphs(on_torch, tmp_path_factory.mktemp("onnx") / "model")
 
 
 @pytest.fixture
-def folder(with_graphs: Path, tmp_path: Path) -> Iterator[Path]:
+def folder(with_graphs: Path, tmp_path: Path) -> Path:
     """The same with the graph in full precision, to be changed."""
-    shutil.copytree(with_graphs, tmp_path / "model")
-    (tmp_path / "model" / "onnx" / "model_quantized.onnx").unlink()
-    yield tmp_path / "model"
-
-
-def change(folder: Path, file: str, **settings: Any) -> None:
-    path = folder / file
-    held = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(held | settings), encoding="utf-8")
+    return copy_in_full_precision(with_graphs, tmp_path / "model")
 
 
 def assert_as_sentence_transformers(embedder: Embedder, folder: Path) -> None:
@@ -103,7 +94,7 @@ def test_a_static_folder_with_prompts_equals_sentence_transformers(
 
 @pytest.mark.parametrize("pooling", ["mean", "cls", "max", "lasttoken"])
 def test_a_transformer_gives_the_same_on_torch_and_on_onnx(folder: Path, pooling: str) -> None:
-    change(folder, "1_Pooling/config.json", pooling_mode=pooling)
+    change(folder / "1_Pooling/config.json", pooling_mode=pooling)
     embedder = load_embedder(str(folder))
     assert_as_sentence_transformers(embedder, folder)
     assert embedder.dim == 32
@@ -121,23 +112,23 @@ def test_pooling_is_read_from_older_folders(folder: Path, flag: str) -> None:
 
 @pytest.mark.parametrize("side", ["left", "right"])
 def test_padding_and_cutting_are_on_the_side_that_the_folder_says(folder: Path, side: str) -> None:
-    change(folder, "tokenizer_config.json", padding_side=side, truncation_side=side)
-    change(folder, "1_Pooling/config.json", pooling_mode="cls")
+    change(folder / "tokenizer_config.json", padding_side=side, truncation_side=side)
+    change(folder / "1_Pooling/config.json", pooling_mode="cls")
     assert_as_sentence_transformers(load_embedder(str(folder)), folder)
 
 
 def test_a_text_is_cut_where_the_folder_says(folder: Path) -> None:
-    change(folder, "sentence_bert_config.json", max_seq_length=6)
+    change(folder / "sentence_bert_config.json", max_seq_length=6)
     embedder = load_embedder(str(folder))
     assert_as_sentence_transformers(embedder, folder)
-    change(folder, "config_sentence_transformers.json", prompts={})
+    change(folder / "config_sentence_transformers.json", prompts={})
     long, longer = load_embedder(str(folder)).encode_passages(["燃气安全消防加强", "燃气安全检查段落，"])
     np.testing.assert_allclose(long, longer, atol=1e-6)
 
 
 @pytest.mark.parametrize(("stated", "positions"), [(10, 64), (10_000, 64), (10**30, 64)])
 def test_a_text_is_never_longer_than_the_positions(folder: Path, stated: int, positions: int) -> None:
-    change(folder, "tokenizer_config.json", model_max_length=stated)
+    change(folder / "tokenizer_config.json", model_max_length=stated)
     cut = ModelFolder(folder).tokenizer().encode("燃" * 100)
     assert len(cut.ids) == min(stated, positions)
     assert_as_sentence_transformers(load_embedder(str(folder)), folder)
@@ -145,7 +136,7 @@ def test_a_text_is_never_longer_than_the_positions(folder: Path, stated: int, po
 
 def test_lower_case_is_as_the_folder_says(folder: Path) -> None:
     before = load_embedder(str(folder)).encode_passages(["AB"])
-    change(folder, "sentence_bert_config.json", do_lower_case=True)
+    change(folder / "sentence_bert_config.json", do_lower_case=True)
     embedder = load_embedder(str(folder))
     assert_as_sentence_transformers(embedder, folder)
     np.testing.assert_allclose(embedder.encode_passages(["AB"]), embedder.encode_passages(["ab"]), atol=1e-6)
@@ -155,7 +146,7 @@ def test_lower_case_is_as_the_folder_says(folder: Path) -> None:
 @pytest.mark.parametrize("do_lower_case", [True, False])
 def test_settings_of_the_tokenizer_count_more_than_its_file(folder: Path, do_lower_case: bool) -> None:
     save_bert_tokenizer(folder)
-    change(folder, "tokenizer_config.json", do_lower_case=do_lower_case)
+    change(folder / "tokenizer_config.json", do_lower_case=do_lower_case)
     embedder = load_embedder(str(folder))
     assert_as_sentence_transformers(embedder, folder)
     upper, lower = embedder.encode_passages(["A B燃", "a b燃"])
@@ -169,7 +160,7 @@ def test_vectors_are_cut_to_the_dimension_that_the_folder_says(
     if not has_graph:
         folder = tmp_path / "without"
         shutil.copytree(on_torch, folder)
-    change(folder, "config_sentence_transformers.json", truncate_dim=8)
+    change(folder / "config_sentence_transformers.json", truncate_dim=8)
     embedder = load_embedder(str(folder))
     model = SentenceTransformer(str(folder), device="cpu")
     expected = model.encode_document(TEXTS, normalize_embeddings=True)
@@ -192,7 +183,7 @@ def test_vectors_are_cut_to_the_dimension_that_the_folder_says(
 def test_prompts_are_the_models_own_on_torch_and_on_onnx(
     folder: Path, prompts: dict[str, str], default: str | None, query: str, passage: str
 ) -> None:
-    change(folder, "config_sentence_transformers.json", prompts=prompts, default_prompt_name=default)
+    change(folder / "config_sentence_transformers.json", prompts=prompts, default_prompt_name=default)
     model = SentenceTransformer(str(folder), device="cpu")
     on_onnx, texts = load_embedder(str(folder)), TEXTS[:1]
     on_torch = SentenceTransformerEmbedder(ModelFolder(folder), label="model")
@@ -211,7 +202,7 @@ def test_what_onnx_does_not_know_is_run_by_torch(folder: Path) -> None:
         ("sentence_bert_config.json", {"document_length": 12}),
     ]
     for file, settings in unknown:
-        change(folder, file, **settings)
+        change(folder / file, **settings)
         embedder = load_embedder(str(folder))
         assert isinstance(embedder, SentenceTransformerEmbedder)
         expected = SentenceTransformer(str(folder), device="cpu").encode_document(
@@ -250,7 +241,7 @@ def test_weights_in_full_precision_are_one_space_and_quantised_ones_another(
 
 def test_other_settings_are_another_space(folder: Path) -> None:
     before = load_embedder(str(folder)).id
-    change(folder, "1_Pooling/config.json", pooling_mode="cls")
+    change(folder / "1_Pooling/config.json", pooling_mode="cls")
     assert load_embedder(str(folder)).id != before
 
 

@@ -1,6 +1,5 @@
 """A CrossEncoder orders what the ranking found, and never decides whether there is an answer."""
 
-import json
 import shutil
 import subprocess
 import sys
@@ -32,7 +31,15 @@ from embeddings import (
     read,
 )
 from embeddings.reranker import CrossEncoderReranker, OnnxReranker
-from make_models import add_graphs, make_embedder, make_reranker, save_tokenizer
+from make_models import (
+    add_graphs,
+    change,
+    copy_in_full_precision,
+    copy_with_graphs,
+    make_embedder,
+    make_reranker,
+    save_tokenizer,
+)
 
 QUERY = "燃气安全"
 PASSAGES = ["燃气领域，要加强检查。", "", "消防安全" * 40, "要求：a1 2年"]
@@ -49,23 +56,13 @@ def on_torch(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def with_graphs(on_torch: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The same with both graphs; not to be changed."""
-    folder = tmp_path_factory.mktemp("onnx") / "model"
-    shutil.copytree(on_torch, folder)
-    add_graphs(folder)
-    return folder
+    return copy_with_graphs(on_torch, tmp_path_factory.mktemp("onnx") / "model")
 
 
 @pytest.fixture
-def folder(with_graphs: Path, tmp_path: Path) -> Iterator[Path]:
+def folder(with_graphs: Path, tmp_path: Path) -> Path:
     """The same with the graph in full precision, to be changed."""
-    shutil.copytree(with_graphs, tmp_path / "model")
-    (tmp_path / "model" / "onnx" / "model_quantized.onnx").unlink()
-    yield tmp_path / "model"
-
-
-def change(path: Path, **settings: Any) -> None:
-    held = json.loads(path.read_text(encoding="utf-8"))
-    path.write_text(json.dumps(held | settings), encoding="utf-8")
+    return copy_in_full_precision(with_graphs, tmp_path / "model")
 
 
 def sigmoid(logits: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
