@@ -14,6 +14,7 @@ from embeddings.dialogue import (
     own_words,
 )
 from embeddings.embedder import Embedder
+from embeddings.filters import Condition
 from embeddings.fusion import Legs
 from embeddings.literals import put_literals_first, read_literals
 from embeddings.place_matching import Focus
@@ -43,7 +44,7 @@ _SAME_DOCUMENT = 2.0
 # and by no more than so much: it may say it in other words.
 _LACKING, _MOST = 8.0, 3.0
 # A question that says so much is as likely to stand alone as not; one that says so much does.
-_AS_MUCH, _TOO_MUCH = 15.0, 50.0
+_AS_MUCH, _TOO_MUCH = 20.0, 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,17 +186,16 @@ class Dialogue:
     def _following(self, meaning: str, own: Query, history: Sequence[str]) -> _Turn:
         """What answers `meaning` in the dialogue: likelier what is in the document that it is at, and less likely
         what lacks what the question says itself."""
-        hits = replace(self._search, top_k=max(self._search.top_k, _CONSIDERED)).answer(meaning)
+        search = replace(self._search, top_k=max(self._search.top_k, _CONSIDERED))
         focus = self._before(history).told.focus
+        hits = search.answer(meaning)
         if focus is not None:
-            hits = [
-                tell_on(hit, focus.quote, own) if hit.source.document_id == focus.document_id else hit
-                for hit in hits
-            ]
+            hits = _with_those_of(focus, hits, search, meaning)
+            hits = [tell_on(hit, focus.quote, own) if focus.is_of(hit) else hit for hit in hits]
         lacking = own.weight() * (1 - own.coverage(own.presence([fold(hit.quote) for hit in hits])))
         judged: list[Hit] = []
         for hit, lacks in zip(hits, lacking.tolist(), strict=True):
-            is_at_hand = focus is not None and hit.source.document_id == focus.document_id
+            is_at_hand = focus is not None and focus.is_of(hit)
             by = _SAME_DOCUMENT * is_at_hand - min(_MOST, lacks / _LACKING)
             judged.append(replace(hit, score=_moved(hit.score, by)))
         if not self._search.newest_first:
@@ -225,6 +225,14 @@ def _focuses(before: Told) -> list[Focus | None]:
         if len(focuses) < _MAX_FOCUSES and all(hit.source.document_id != one.document_id for one in focuses):
             focuses.append(Focus(hit.source.document_id, hit.quote_span))
     return list(focuses)
+
+
+def _with_those_of(focus: Focus, hits: Sequence[Hit], search: Search, meaning: str) -> list[Hit]:
+    """`hits`, and what the document at hand has beside them: in a large collection others crowd it out."""
+    at_hand = search.snapshot.select(Condition("document_id", "in", (focus.document_id,)))
+    found = {hit.passage_span for hit in hits if focus.is_of(hit)}
+    more = replace(search, scope=at_hand).answer(meaning)
+    return [*hits, *(hit for hit in more if hit.passage_span not in found)]
 
 
 def _told(hits: Sequence[Hit]) -> Told:

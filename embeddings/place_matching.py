@@ -7,7 +7,7 @@ from embeddings.outline import LAW_KINDS
 from embeddings.outlined import NumberedList, OutlinedDocument, counts_in, coverage, line_of
 from embeddings.place_questions import PlaceQuestion, Step, Unit
 from embeddings.terms import fold
-from embeddings.types import Heading, Span
+from embeddings.types import Heading, Hit, Span
 
 # So much of the other words of a question must stand around the place.
 ENOUGH = 0.6
@@ -23,6 +23,9 @@ class Focus:
     headings: tuple[Heading, ...] = ()
     at: int = -1
     unit: Unit | None = None
+
+    def is_of(self, hit: Hit) -> bool:
+        return hit.source.document_id == self.document_id
 
 
 @dataclass(frozen=True, slots=True)

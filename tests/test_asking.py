@@ -1,6 +1,7 @@
 """Questions after others: which reading of a follow-up is answered, and what of it is told."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,8 @@ def test_a_short_question_is_read_with_what_the_dialogue_is_about(
 
 
 @pytest.mark.parametrize(
-    ("question", "said"), [("隐患立案制", "事前立案达1175件"), ("四不放过是什么", "四不放过")]
+    ("question", "said"),
+    [("隐患立案制", "事前立案达1175件"), ("占地5平方公里的国家级安全科技产业园", "安全科技产业园")],
 )
 def test_a_question_that_says_enough_stands_alone_after_any(
     collection: Collection, question: str, said: str
@@ -81,3 +83,12 @@ def test_fewer_hits_asked_for_are_the_first_of_more(collection: Collection) -> N
         return [hit.quote for hit in hits]
 
     assert quotes(1) == quotes(10)[:1]
+
+
+def test_the_document_at_hand_answers_though_many_others_could(tmp_path: Path) -> None:
+    others = [f"第{n}号通知\n灌装站的检查由第{n}科负责，灌装站的检查要认真。" for n in range(30)]
+    own = "白塔街道的通知\n白塔每年大修。\n物业每年到灌装站去检查。"
+    with closing(open_collection(tmp_path, "default", load_embedder())) as crowded:
+        crowded.add([read(text.encode(), filename=f"{n}.txt") for n, text in enumerate([own, *others])])
+        hit = crowded.search("灌装站的检查呢", history=["白塔每年大修"])[0]
+    assert hit.quote == "物业每年到灌装站去检查。"
