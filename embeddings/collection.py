@@ -206,7 +206,7 @@ class Collection:
             return find_library_phrases(snapshot.seeds(), min_documents=min_documents, limit=limit)
 
     def find_runs(self, query: str, weights: Weights, *, limit: int = 12) -> list[tuple[str, Scored]]:
-        """The runs of sentences that `search` would choose among, each with its document's id, in no order."""
+        """The runs of sentences that `search` would choose among, each with its document's id, best first."""
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]

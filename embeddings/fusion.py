@@ -19,33 +19,37 @@ from embeddings.terms import fold_all
 
 Legs = Literal["both", "dense", "lexical"]
 
-_LEG_DEPTH = 50
+_LEG_DEPTH = 40
+# The legs go deeper than what is wanted of both.
+_DEPTH_OVER_WANTED = 2
 # One text in many documents can fill the legs: then they go deeper, but not on and on.
 _MAX_LEG_DEPTH = 3_200
-# BM25 scores are seldom higher.
+# BM25 of segments is seldom higher.
 _HIGH_BM25 = 40.0
+# BM25 of passages: its saturation, and how much their length counts against them.
+_K1, _B = 1.2, 0.75
+# That a work has more passages than this, and up to how many of them, says that it is more often meant.
+_LONG_WORK, _LONGEST_WORK = 100, 1_000
 
 
 class FusionFeatures(NamedTuple):
     """What is cheaply known of a passage found.
 
-    `bm25` and `cosine` are the scores of its best segments, `bm25_share` and `cosine_share` what part they are of
-    the best found; `coverage` is the share of the query that the passage and what it stands under cover, `headings`
-    the share that those alone do. `company` is the logarithm of how many passages of documents
-    of its title were found: a document on the matter of the question has many.
+    `bm25` is that of the passage with all it stands under, in tens; `similarity` the cosine of its best segment above
+    what unrelated texts have; `coverage` the share of the query that the passage and what it stands under cover;
+    `company` is the logarithm of how many passages of documents of its
+    title were found: a work on the matter of the question has many. `size` is that of how many they have in all, in
+    hundreds, where they have more: a code is more often meant.
     """
 
     bm25: float
-    cosine: float
-    bm25_share: float
-    cosine_share: float
+    similarity: float
     coverage: float
-    headings: float
     company: float
+    size: float
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(NamedTuple):
     """A segment that a leg found. Ranks count from 1."""
 
     segment: StoredSegment
@@ -78,20 +82,29 @@ def find_passages(
     weights: FusionFeatures,
     legs: Legs,
     *,
+    background: float,
     scope: Scope | None,
     wanted: int,
 ) -> list[FoundPassage]:
-    """The `wanted` best passages that the legs found, best first, one for each text."""
+    """The `wanted` best passages that the legs found, best first, one for each text.
+
+    `background` is the cosine that unrelated texts have in the embedder's space.
+    """
     vector = embedder.encode_queries([query.content])[0]
-    depth = max(_LEG_DEPTH, wanted)
+    depth = max(_LEG_DEPTH, _DEPTH_OVER_WANTED * wanted)
     while True:
         dense = snapshot.nearest(vector, depth, scope) if legs != "lexical" and vector.any() else []
-        lexical = snapshot.matching(query.searched_terms(), depth, scope) if legs != "dense" else []
+        lexical = snapshot.matching(query.searched, depth, scope) if legs != "dense" else []
         passages = _by_passage(_join(dense, lexical, vector, snapshot, legs))
         is_all = max(len(dense), len(lexical)) < depth
         if is_all or depth >= _MAX_LEG_DEPTH or len(passages) >= wanted:
-            return _rank(query, passages, weights, legs, wanted)
+            break
         depth *= 4
+    if not passages:
+        return []
+    texts = _Texts([entries[0].segment for entries in passages])
+    described = _describe(query, passages, texts, snapshot, background)
+    return _rank(passages, texts, described, weights, legs, wanted)
 
 
 def _join(
@@ -106,14 +119,8 @@ def _join(
     cosines = snapshot.vectors(ids) @ vector if legs != "lexical" else np.zeros(len(ids))
     bm25 = {candidate.segment_id: candidate.score for candidate in lexical}
     return [
-        Found(
-            segment,
-            bm25.get(segment.id, 0.0),
-            float(cosine),
-            dense_ranks.get(segment.id),
-            lexical_ranks.get(segment.id),
-        )
-        for segment, cosine in zip(snapshot.segments(ids), cosines, strict=True)
+        Found(segment, bm25.get(id, 0.0), cosine, dense_ranks.get(id), lexical_ranks.get(id))
+        for id, segment, cosine in zip(ids, snapshot.segments(ids), cosines.tolist(), strict=True)
     ]
 
 
@@ -132,22 +139,18 @@ def _by_passage(found: Sequence[Found]) -> list[list[Found]]:
 
 
 def _rank(
-    query: Query,
     passages: Sequence[list[Found]],
+    texts: "_Texts",
+    described: npt.NDArray[np.float64],
     weights: FusionFeatures,
     legs: Legs,
     wanted: int,
 ) -> list[FoundPassage]:
-    if not passages:
-        return []
-    texts = _Texts([entries[0].segment for entries in passages])
-    described = _describe(query, passages, texts)
     if legs == "both":
         scores = described @ np.array(weights)
     else:
-        scores = described[:, 0] if legs == "lexical" else described[:, 1]
+        scores = described[:, FusionFeatures._fields.index("bm25" if legs == "lexical" else "similarity")]
     highest = float(scores.max())
-    order = np.argsort(-scores, kind="stable")[:wanted]
     return [
         FoundPassage(
             tuple(sorted(passages[place], key=_of_segment)),
@@ -156,7 +159,7 @@ def _rank(
             FusionFeatures(*described[place].tolist()),
             highest - float(scores[place]),
         )
-        for place in order.tolist()
+        for place in np.argsort(-scores, kind="stable")[:wanted].tolist()
     ]
 
 
@@ -165,13 +168,21 @@ def _of_segment(found: Found) -> float:
 
 
 class _Texts:
-    """What is read of each of the passages found, folded; of each the first segment found is given."""
+    """What is read of passages, folded; of each one segment is given."""
 
     def __init__(self, segments: Sequence[StoredSegment]) -> None:
-        self.passages = fold_all([segment.passage_text for segment in segments])
-        self.topics = fold_all([segment.topic for segment in segments])
-        self.headings = fold_all([_headings(segment) for segment in segments])
-        self.titles = fold_all([segment.title for segment in segments])
+        folded = fold_all(
+            [
+                *(segment.passage_text for segment in segments),
+                *(segment.topic for segment in segments),
+                *(_headings(segment) for segment in segments),
+                *(segment.title for segment in segments),
+            ]
+        )
+        n = len(segments)
+        self.passages, self.topics, self.headings, self.titles = (
+            folded[start : start + n] for start in range(0, 4 * n, n)
+        )
 
 
 def _headings(segment: StoredSegment) -> str:
@@ -179,30 +190,36 @@ def _headings(segment: StoredSegment) -> str:
     return "\n".join([place.label for place in segment.places if place.extent.start <= start])
 
 
-def _describe(query: Query, passages: Sequence[list[Found]], texts: _Texts) -> npt.NDArray[np.float64]:
+def _describe(
+    query: Query, passages: Sequence[list[Found]], texts: _Texts, snapshot: Snapshot, background: float
+) -> npt.NDArray[np.float64]:
     """(passages, features)."""
-    bm25 = np.array([max(entry.bm25 for entry in entries) for entries in passages])
-    cosine = np.array([max(entry.cosine for entry in entries) for entries in passages])
-    bm25_share = bm25 / max(float(bm25.max()), 1e-9)
-    cosine_share = np.maximum(cosine, 0) / max(float(cosine.max()), 1e-9)
-    numbers = {title: number for number, title in enumerate(dict.fromkeys(texts.titles))}
-    documents = np.array([numbers[title] for title in texts.titles])
-    count = np.bincount(documents)
-    return np.column_stack(
-        [
-            bm25 / _HIGH_BM25,
-            cosine,
-            bm25_share,
-            cosine_share,
-            *_cover(query, texts),
-            np.log(count)[documents],
-        ]
-    )
-
-
-def _cover(query: Query, texts: _Texts) -> list[npt.NDArray[np.float64]]:
-    """What share of the query each passage covers with what it stands under, and its headings alone."""
     own = [f"{text}\n{topic}" for text, topic in zip(texts.passages, texts.topics, strict=True)]
-    present = [query.presence(each) for each in (own, texts.headings, texts.titles)]
-    around = np.maximum.reduce(present)
-    return [query.coverage(around), query.coverage(present[1])]
+    counts = query.occurrences([*own, *texts.headings, *texts.titles]).reshape(3, len(own), -1)
+    lengths = [sum(map(len, each)) for each in zip(own, texts.headings, texts.titles, strict=True)]
+    cosine = np.array([max(entry.cosine for entry in entries) for entries in passages])
+    firsts = [entries[0].segment for entries in passages]
+    titles, works = np.unique([segment.title for segment in firsts], return_inverse=True)
+    sizes = np.clip(snapshot.passage_counts(titles.tolist()), _LONG_WORK, _LONGEST_WORK)
+    described = {
+        "bm25": _bm25(query, counts.sum(axis=0), np.array(lengths)) / 10,
+        "similarity": similarity(cosine, background),
+        "coverage": query.coverage(np.minimum(counts.max(axis=0), 1)),
+        "company": np.log(np.bincount(works))[works],
+        "size": np.log(sizes / _LONG_WORK)[works],
+    }
+    return np.column_stack([described[name] for name in FusionFeatures._fields])
+
+
+def similarity(cosines: npt.NDArray[np.float64], background: float) -> npt.NDArray[np.float64]:
+    """`cosines` above what unrelated texts have, over the most that they could be."""
+    return np.maximum(0.0, (cosines - background) / max(1e-3, 1 - background))
+
+
+def _bm25(
+    query: Query, counts: npt.NDArray[np.float64], lengths: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float64]:
+    """(passages,): BM25 of `counts` (passages, terms), as if all passages were as long as these on the average."""
+    norm = _K1 * (1 - _B + _B * lengths / max(float(lengths.mean()), 1.0))
+    gains: npt.NDArray[np.float64] = counts * (_K1 + 1) / (counts + norm[:, None])
+    return gains @ (query.counts * query.weights)

@@ -25,6 +25,8 @@ Presence = npt.NDArray[np.float64]
 MAX_QUERY_CHARS = 2_000
 # A query of more terms than this is a pasted paragraph, and is searched for by so many of them.
 _PASTED_TERMS, _SEARCHED_TERMS = 200, 64
+# The commonest terms that together have this share of the weight are not searched for.
+_LEAST_SAID = 0.15
 _ASKING = re.compile(
     "(?:是|在)?(?:第几|哪一?)(?:个方面|个部分|点|条|章|节|部分)(?:里|中)?(?:讲|说|提|谈|强调|规定)?(?:了|到|的)?"
     "|请问|请教|麻烦|帮我|告诉我|我想知道|(?:是|有|叫|为|做|干|用)什么|什么(?:是|叫|时候|样|人)|什么|(?:是|有|归|由|在)?哪(?:些|个|一个|一项|一|里|儿|位|几|年|天)"
@@ -43,7 +45,8 @@ _CHARACTER_WORTH = 0.3
 class Query:
     """`terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
 
-    `rarest` is the weight of a term that stands nowhere. `is_word` tells runs of letters and digits
+    `searched` are those to find passages by, with the character pairs of synonyms. `rarest` is the weight of a term
+    that stands nowhere. `is_word` tells runs of letters and digits
     from Han terms.
     """
 
@@ -52,6 +55,7 @@ class Query:
     counts: npt.NDArray[np.float64]
     weights: npt.NDArray[np.float64]
     positions: "Positions"
+    searched: tuple[str, ...]
     rarest: float
     is_word: tuple[bool, ...]
     counter: TermCounter
@@ -62,28 +66,21 @@ class Query:
     def occurrences(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """(texts, terms): how often each term stands in each of `texts` (folded); where only a synonym does, that
         counts for part of it."""
-        counts = self.counter.count(texts)
-        whole = "\n".join(texts)
+        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
+        distinct = list(rows)
+        counts = self.counter.count(distinct)
+        whole = "\n".join(distinct)
         for synonym in self.synonyms:
             others = [other for other in synonym.others if other in whole]
-            found = np.array([any(other in text for other in others) for text in texts])
+            found = np.array([any(other in text for other in others) for text in distinct])
             held = np.ix_(np.flatnonzero(found), synonym.places)
             counts[held] = np.where(counts[held] == 0, _SYNONYM_WORTH, counts[held])
-        return counts
+        return counts[[rows[text] for text in texts]]
 
     def presence(self, texts: Sequence[str]) -> Presence:
         """For each of `texts` (folded) and each term 1 where it stands there, less where only a synonym does,
         else 0."""
-        rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
-        present = np.minimum(self.occurrences(list(rows)), 1)
-        return present[[rows[text] for text in texts]]
-
-    def searched_terms(self) -> list[str]:
-        """The terms to search for: its own, and the character pairs of its synonyms."""
-        others = (
-            term for synonym in self.synonyms for other in synonym.others for term in extract_terms(other)
-        )
-        return list(dict.fromkeys([*self.terms, *(term for term in others if len(term) > 1)]))
+        return np.minimum(self.occurrences(texts), 1)
 
     def matched_words(self, text: str) -> tuple[str, ...]:
         """The longest runs of the query, of two characters or more, that stand in `text` (folded)."""
@@ -181,19 +178,38 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         terms, frequencies = tuple(rarest), [frequencies[places[term]] for term in rarest]
     weights = _inverse_frequencies(frequencies, total)
     index = {term: place for place, term in enumerate(terms)}
+    synonyms = tuple(_read_synonyms(content, index))
     return Query(
         content=content,
         terms=terms,
         counts=np.array([counts[term] for term in terms], dtype=np.float64),
         weights=weights,
         positions=_read_positions(content, index, _blended_weights(terms, frequencies, total)),
+        searched=tuple(_searched(terms, frequencies, weights, synonyms)),
         rarest=_RAREST,
         is_word=tuple(not is_han(term[0]) for term in terms),
         counter=TermCounter(terms),
-        synonyms=tuple(_read_synonyms(content, index)),
+        synonyms=synonyms,
         asks_number=_ASKS_NUMBER.search(folded) is not None,
         asks_date=_ASKS_DATE.search(folded) is not None,
     )
+
+
+def _searched(
+    terms: Sequence[str],
+    frequencies: Sequence[int],
+    weights: npt.NDArray[np.float64],
+    synonyms: Sequence["Synonym"],
+) -> list[str]:
+    """Those of `terms` that stand anywhere, less the commonest, which take most of the time and find nothing that the
+    others do not; and the character pairs of `synonyms`."""
+    places = [place for place in np.argsort(weights).tolist() if frequencies[place]]
+    said = np.cumsum(weights[places])
+    kept = [
+        terms[place] for place, so_far in zip(places, said, strict=True) if so_far > _LEAST_SAID * said[-1]
+    ]
+    others = (term for synonym in synonyms for other in synonym.others for term in extract_terms(other))
+    return list(dict.fromkeys([*kept, *(term for term in others if len(term) > 1)]))
 
 
 def _inverse_frequencies(frequencies: Sequence[int], total: int) -> npt.NDArray[np.float64]:

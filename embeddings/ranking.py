@@ -1,8 +1,10 @@
 """From the two legs to hits: fusion, the choice of the quote, a calibrated score, and knowing when there is no answer.
 
-First the segments that either leg found are fused (each leg's scores divided by its best, weighted) and folded
-into passages. Then, in the best passages, every run of sentences is looked at closely, and a logistic model of a
-few features says how likely it answers the query: that is the score, the ranking and the choice of the quote.
+First the passages that either leg found are ranked by what is cheaply known of them (`fusion`). Then, in the best of
+them, every run of sentences is looked at closely: a linear model of a few features chooses the run to quote and puts
+the passages in order; the softmax of its values is how likely each of them answers, if anything does. How likely the
+first one does is told by a logistic model, which may look at how far it is ahead: that is its score, and those of the
+others follow by the odds that the softmax gives them.
 """
 
 import json
@@ -11,6 +13,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from operator import mul
 from pathlib import Path
 from typing import NamedTuple
@@ -19,7 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings.embedder import Embedder
-from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages
+from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages, similarity
 from embeddings.queries import Query, read_query
 from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
@@ -33,8 +36,6 @@ _NEWEST_AMONG = 200
 _MIN_PASSAGES = 12
 _FOLLOWING_SHARE = 0.2
 _SEGMENTS_PER_PASSAGE = 3
-# What is so far behind when the legs are joined is as far behind as can be told.
-FAR_BEHIND = 6.0
 # Smaller libraries than the one that scores were fitted to are taken for one of its size.
 _SMALL_LIBRARY = 180
 _MAX_RUN = 3
@@ -58,15 +59,13 @@ _NUMBER = re.compile(
 
 
 class Features(NamedTuple):
-    """What is known of one run of sentences and the query, each about 0..1.
+    """What is known of one run of sentences and the query, most of it about 0..1.
 
     `lexical` is BM25 over the most it could be; `coverage` the share of the query that the passage and its
-    headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have; `missing_numbers` the share of the
-    query's numbers and Latin words that are nowhere around; `lacks` says that an amount or a date is asked for and
-    none is there; `is_heading` that the passage is a heading; `topic` the share of the query that the lead-in of
-    the segment covers; `behind` how far the passage was behind the best one when the
-    legs were joined; `library` the logarithm (to 10, a tenth) of how many segments there are: among more of them
-    one that fits as well is less likely the right one.
+    headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have;
+    `missing_numbers` the share of the query's numbers and Latin words that are nowhere around; `lacks` says that an
+    amount or a date is asked for and none is there; `topic` is the share of the query that the lead-in of the segment
+    covers; `behind` how far the passage was behind the best one when the legs were joined.
     """
 
     lexical: float
@@ -75,44 +74,66 @@ class Features(NamedTuple):
     similarity: float
     missing_numbers: float
     lacks: float
-    is_heading: float
     topic: float
     behind: float
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """A logistic model of whether the run that was put first answers.
+
+    `features` are weighed as they are. `lead` is that of the logarithm of its share of the softmax, `library` that of
+    the logarithm (to 10) of how many segments there are: among more of them one that fits as well is less likely the
+    right one.
+    """
+
+    bias: float
+    features: Features
+    lead: float
     library: float
+
+    def logit(self, features: Features, lead: float, segments: int) -> float:
+        known = math.fsum(map(mul, self.features, features))
+        library = math.log10(max(segments, _SMALL_LIBRARY))
+        return self.bias + known + self.lead * lead + self.library * library
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The linear model over `FusionFeatures`, the logistic one over `Features`, and the probability under which a
-    hit is no answer."""
+    """The linear models over `FusionFeatures` and `Features`, how sure the first hit is, and the score under which
+    it is no answer."""
 
     fusion: FusionFeatures
-    bias: float
     features: Features
+    confidence: Confidence
     threshold: float
-
-    def probability(self, features: Features) -> float:
-        return sigmoid(math.fsum([self.bias, *map(mul, self.features, features)]))
 
 
 def sigmoid(logit: float) -> float:
-    return 1 / (1 + math.exp(-logit))
+    return (1 + math.tanh(logit / 2)) / 2
 
 
 @cache
 def load_weights() -> Weights:
     """The weights that scripts/fit_ranking.py wrote."""
     record = json.loads(_WEIGHTS_FILE.read_text(encoding="utf-8"))
-    fusion = FusionFeatures(**record["fusion"])
-    return Weights(fusion, record["bias"], Features(**record["features"]), record["threshold"])
+    confidence = record["confidence"]
+    return Weights(
+        FusionFeatures(**record["fusion"]),
+        Features(**record["features"]),
+        Confidence(**{**confidence, "features": Features(**confidence["features"])}),
+        record["threshold"],
+    )
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A run of sentences that may answer, with the segment that it was found by, what is known of its passage, and
-    the head of its document."""
+    the head of its document. `value` is what the linear model makes of its features, or less: it never rises from one
+    to the next."""
 
     span: Span
+    value: float
     features: Features
     found: Found
     fusion: FusionFeatures
@@ -139,24 +160,40 @@ def rank(
     """
     query = read_query(folded, snapshot)
     limit = max(top_k, _NEWEST_AMONG if newest_first else _MIN_PASSAGES)
-    scored = _score(query, snapshot, embedder, weights, legs, background=background, scope=scope, limit=limit)
-    probable = sorted(((weights.probability(run.features), run) for run in scored), key=lambda pair: -pair[0])
-    lowest = _lowest(probable, weights, min_score)
-    best = [(score, run) for score, run in probable if score >= lowest]
+    runs = _choose_runs(
+        query, snapshot, embedder, weights, legs, background=background, scope=scope, limit=limit
+    )
+    scores = _scores(runs, weights.confidence, snapshot.segment_count())
+    lowest = _lowest(scores, weights, min_score)
+    best = [(score, run) for score, run in zip(scores, runs, strict=True) if score >= lowest]
     if newest_first:
         best.sort(key=lambda pair: _date(pair[1].head), reverse=True)
     return _hits(best[:top_k], query, snapshot, scope)
+
+
+def lead(values: Sequence[float]) -> float:
+    """The logarithm of the share of the first of `values`, which is the highest, in their softmax."""
+    return -math.log(math.fsum(math.exp(value - values[0]) for value in values))
+
+
+def _scores(runs: Sequence[Scored], confidence: Confidence, segments: int) -> list[float]:
+    """Of `runs`, best first, how likely each answers."""
+    if not runs:
+        return []
+    values = [run.value for run in runs]
+    first = confidence.logit(runs[0].features, lead(values[:_MIN_PASSAGES]), segments)
+    return [sigmoid(first + value - values[0]) for value in values]
 
 
 def _date(head: DocumentHead) -> str:
     return head.metadata.date.value if head.metadata.date else ""
 
 
-def _lowest(probable: Sequence[tuple[float, Scored]], weights: Weights, min_score: float | None) -> float:
-    """The score that a hit needs: if the best one reaches the threshold, others may stay somewhat below it."""
+def _lowest(scores: Sequence[float], weights: Weights, min_score: float | None) -> float:
+    """The score that a hit needs: if the first one reaches the threshold, others may stay somewhat below it."""
     if min_score is not None:
         return min_score
-    is_answered = bool(probable) and probable[0][0] >= weights.threshold
+    is_answered = bool(scores) and scores[0] >= weights.threshold
     return _FOLLOWING_SHARE * weights.threshold if is_answered else math.inf
 
 
@@ -171,10 +208,12 @@ def find_runs(
 ) -> list[Scored]:
     """What `rank` chooses among, for fitting its weights."""
     query = read_query(folded, snapshot)
-    return _score(query, snapshot, embedder, weights, "both", background=background, scope=None, limit=limit)
+    return _choose_runs(
+        query, snapshot, embedder, weights, "both", background=background, scope=None, limit=limit
+    )
 
 
-def _score(
+def _choose_runs(
     query: Query,
     snapshot: Snapshot,
     embedder: Embedder,
@@ -185,24 +224,33 @@ def _score(
     scope: Scope | None,
     limit: int,
 ) -> list[Scored]:
-    """The best run of sentences of each of the `limit` best passages, in no order."""
+    """The best run of sentences of each of the `limit` best passages, best first.
+
+    Only the first of them are put in another order than that of the fusion, however many are wanted.
+    """
     if not query.terms:
         return []
-    found = find_passages(query, snapshot, embedder, weights.fusion, legs, scope=scope, wanted=limit)
+    found = find_passages(
+        query, snapshot, embedder, weights.fusion, legs, background=background, scope=scope, wanted=limit
+    )
     if not found:
         return []
     heads = _heads(snapshot, [passage.document_id for passage in found])
     passages = [_Passage(passage, heads[passage.document_id]) for passage in found]
     runs = [run for number, passage in enumerate(passages) for run in passage.runs(number)]
-    described = _describe(query, passages, runs, background, snapshot.segment_count())
-    logits = (described @ np.array(weights.features)).tolist()
+    described = _describe(query, passages, runs, background)
+    values = (described @ np.array(weights.features)).tolist()
     best: dict[int, int] = {}
     for place, run in enumerate(runs):
-        if run.passage not in best or logits[place] > logits[best[run.passage]]:
+        if run.passage not in best or values[place] > values[best[run.passage]]:
             best[run.passage] = place
+    chosen = list(best.values())
+    close = sorted(chosen[:_MIN_PASSAGES], key=lambda place: -values[place])
+    order = [*close, *chosen[_MIN_PASSAGES:]]
+    lowered = accumulate((values[place] for place in order), min)
     return [
-        passages[number].scored(runs[place], Features(*described[place].tolist()))
-        for number, place in best.items()
+        passages[runs[place].passage].scored(runs[place], value, Features(*described[place].tolist()))
+        for place, value in zip(order, lowered, strict=True)
     ]
 
 
@@ -220,40 +268,45 @@ class _Run(NamedTuple):
 
 
 def _describe(
-    query: Query, passages: Sequence["_Passage"], runs: Sequence[_Run], background: float, segments: int
+    query: Query, passages: Sequence["_Passage"], runs: Sequence[_Run], background: float
 ) -> npt.NDArray[np.float64]:
-    """(runs, features); `segments` is how many the library has."""
+    """(runs, features)."""
     of = np.array([run.passage for run in runs])
-    counts = query.occurrences([text for passage in passages for text in passage.folded_sentences()])
+    sentences = [text for passage in passages for text in passage.folded_sentences()]
+    headings = [passage.found.headings for passage in passages]
+    letterheads = fold_all([_letterhead(passage.head) for passage in passages])
+    topics = fold_all([run.found.segment.topic for run in runs])
+    parts = np.cumsum([len(sentences), len(headings), len(letterheads)])
+    counts, in_headings, in_title, in_topic = np.split(
+        query.occurrences([*sentences, *headings, *letterheads, *topics]), parts
+    )
+    in_headings, in_title, in_topic = (
+        np.minimum(each, 1) for each in (in_headings[of], in_title[of], in_topic)
+    )
     sums = np.vstack([np.zeros(len(query.terms)), counts.cumsum(axis=0)])
     starts = np.cumsum([0, *(len(passage.sentences) for passage in passages)])
     in_passage = np.minimum(sums[starts[1:]] - sums[starts[:-1]], 1)[of]
     in_run = (
         sums[starts[of] + [run.last + 1 for run in runs]] - sums[starts[of] + [run.first for run in runs]]
     )
-    headings = query.presence([passage.found.headings for passage in passages])[of]
-    title = query.presence(fold_all([_letterhead(passage.head) for passage in passages]))[of]
-    in_topic = query.presence(fold_all([run.found.segment.topic for run in runs]))
-    around = np.maximum.reduce([in_passage, in_topic, headings, title])
-    context = np.maximum.reduce([_TOPIC_WORTH * in_topic, _HEADING_WORTH * headings, _TITLE_WORTH * title])
+    around = np.maximum.reduce([in_passage, in_topic, in_headings, in_title])
+    context = np.maximum.reduce(
+        [_TOPIC_WORTH * in_topic, _HEADING_WORTH * in_headings, _TITLE_WORTH * in_title]
+    )
     texts = [passages[run.passage].text_of(run) for run in runs]
     cosine = np.array([run.found.cosine for run in runs])
     words = np.flatnonzero(query.is_word)
-    behind = np.array([passage.found.behind for passage in passages])[of] / FAR_BEHIND
-    similarity = np.maximum(0.0, (cosine - background) / max(1e-3, 1 - background))
     # The letters of a word that is nowhere say nothing, however near the vectors are.
     missing = (around[:, words] == 0).sum(axis=1) / max(1, len(words))
     described = {
         "lexical": _bm25(query, in_run, context, np.array([len(text) for text in texts])),
         "coverage": query.coverage(around),
         "evidence": query.evidence(around),
-        "similarity": similarity * (1 - missing * len(words) / len(query.terms)),
+        "similarity": similarity(cosine, background) * (1 - missing * len(words) / len(query.terms)),
         "missing_numbers": missing,
         "lacks": np.array([_lacks(query, text) for text in texts]),
-        "is_heading": np.array([run.found.segment.is_heading for run in runs]),
         "topic": query.coverage(in_topic),
-        "behind": np.minimum(1.0, behind),
-        "library": np.full(len(runs), math.log10(max(segments, _SMALL_LIBRARY)) / 10),
+        "behind": np.array([passage.found.behind for passage in passages])[of],
     }
     return np.column_stack([described[name] for name in Features._fields])
 
@@ -285,13 +338,13 @@ class _Passage:
     def text_of(self, run: _Run) -> str:
         return self._text[self.sentences[run.first].start : self.sentences[run.last].end]
 
-    def scored(self, run: _Run, features: Features) -> Scored:
+    def scored(self, run: _Run, value: float, features: Features) -> Scored:
         inside = self._inside(run.found)
         is_topic = features.topic >= _TOPIC_QUESTION
         first, last = (inside[0], inside[-1]) if is_topic else (run.first, run.last)
         start, end = self._long_enough(first, last)
         span = Span(start + self._start, end + self._start)
-        return Scored(span, features, run.found, self.found.features, self.head)
+        return Scored(span, value, features, run.found, self.found.features, self.head)
 
     def _inside(self, found: Found) -> list[int]:
         """The sentences of a segment."""

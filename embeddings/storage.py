@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -65,16 +65,14 @@ class DocumentHead:
     metadata: Metadata
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """A heading of the outline as it is shown, and how far it reaches. It begins where its extent begins."""
 
     label: str
     extent: Span
 
 
-@dataclass(frozen=True, slots=True)
-class StoredSegment:
+class StoredSegment(NamedTuple):
     """A segment found, with the passage around it. Spans are over the document's stored text.
 
     `topic` is the lead-in it stands under, or empty; `places` are the headings that the passage stands under,
@@ -158,8 +156,7 @@ class StoredPassage:
     places: tuple[Place, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One segment that a leg found. `score` is the cosine (dense) or the BM25 score (lexical)."""
 
     segment_id: int
@@ -199,6 +196,10 @@ class Snapshot(Protocol):
 
     def segments(self, segment_ids: Sequence[int]) -> list[StoredSegment]:
         """The rows of `segment_ids`, in that order."""
+        ...
+
+    def passage_counts(self, titles: Sequence[str]) -> list[int]:
+        """How many passages the documents of each of `titles` have together."""
         ...
 
     def vectors(self, segment_ids: Sequence[int]) -> Vectors:

@@ -31,6 +31,7 @@ import numpy as np
 import numpy.typing as npt
 
 from embeddings import load_embedder, load_questions, open_collection, read
+from embeddings.fusion import FusionFeatures
 from embeddings.ranking import Weights, load_weights
 from embeddings.terms import fold
 from training.asking_laws import law_collection, law_golds
@@ -44,7 +45,6 @@ from training.fitting import (
     ask_laws,
     ask_seeds,
     fit,
-    fit_fusion,
     fold_of,
     rank_names,
 )
@@ -110,7 +110,7 @@ def _cross_validate(
     ranked: list[Ranked] = []
     for held in range(FOLDS):
         taught = [question for question in texts.questions if fold_of(question.text) != held]
-        weights = fit(seeds, fit_fusion([each for each in by_untaught if fold_of(each.text) != held]))
+        weights = fit(seeds, [each for each in by_untaught if fold_of(each.text) != held])
         model = folder / f"model-{held}"
         write_model(
             model, ground.tokenizer, finish(ground, teach(ground, untaught, taught, steps=LESSONS)), ""
@@ -139,7 +139,8 @@ def _ask_tune_questions(folder: Path) -> list[Asked]:
 
 
 def _by_method(asked: Asked, weights: Weights, by_bm25: Callable[[str], list[str]]) -> dict[str, list[str]]:
-    by_cosine = np.argsort(-np.array([row[1] for row in asked.fusion]), kind="stable")
+    similarities = asked.fusion[:, FusionFeatures._fields.index("similarity")]
+    by_cosine = np.argsort(-similarities, kind="stable")
     return {
         "BM25": by_bm25(asked.text),
         "dense": list(dict.fromkeys(asked.names[place] for place in by_cosine)),

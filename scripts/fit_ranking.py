@@ -16,6 +16,7 @@ import itertools
 import json
 import tempfile
 from collections.abc import Sequence
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -25,14 +26,14 @@ from embeddings.ranking import Weights
 from training.asking_laws import law_collection, law_golds
 from training.fitting import (
     START,
-    Calibration,
+    Asked,
     First,
     ask_laws,
     ask_seeds,
-    calibrate,
-    cross_validate,
+    find_firsts,
     fit,
-    fit_fusion,
+    fit_confidence,
+    score_firsts,
 )
 from training.reliability import draw_reliability
 
@@ -40,7 +41,7 @@ _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
 _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
 # The threshold may cost this share of the right first hits.
-_MAX_LOST = 0.01
+_MAX_LOST = 0.02
 
 
 def main() -> None:
@@ -56,50 +57,47 @@ def main() -> None:
         golds = law_golds(arguments.data)
         for _ in range(_ROUNDS):
             asked = ask_seeds(seeds, questions, weights), ask_laws(laws, golds, weights)
-            weights = fit(asked[0], fit_fusion(asked[1]))
+            weights = fit(*asked)
         seeds.close()
         laws.close()
-    firsts = cross_validate(*asked)
-    calibration = calibrate(*firsts)
-    threshold = choose_threshold(scores_of([first for first in firsts[0] if first.is_right], calibration))
-    for name, kind in zip(("official documents", "laws"), firsts, strict=True):
+    firsts = find_firsts(*asked)
+    scores = score_firsts(*firsts)
+    threshold = choose_threshold(
+        [score for first, score in zip(firsts[0], scores[0], strict=True) if first.is_right]
+    )
+    kinds = list(zip(("official documents", "laws"), asked, firsts, scores, strict=True))
+    for name, questions_of, firsts_of, scores_of in kinds:
         print(f"\n{name}")
-        print_figures(kind, scores_of(kind, calibration), threshold)
+        print_figures(questions_of, firsts_of, scores_of, threshold)
     draw_reliability(
         _MODELS / "builtin" / "reliability.png",
         *(
-            (name, scores_of(kind, calibration), [first.is_right for first in kind])
-            for name, kind in zip(("official documents", "laws"), firsts, strict=True)
+            (name, scores_of, [first.is_right for first in firsts_of])
+            for name, _, firsts_of, scores_of in kinds
         ),
     )
-    _write(calibration.apply(weights, threshold))
-
-
-def scores_of(firsts: Sequence[First], calibration: Calibration) -> list[float]:
-    return [calibration.score(first) for first in firsts]
+    _write(replace(weights, confidence=fit_confidence(*firsts), threshold=threshold))
 
 
 def choose_threshold(scores_of_right: list[float]) -> float:
-    return round(sorted(scores_of_right)[int(len(scores_of_right) * _MAX_LOST)] - 5e-4, 3)
+    """The lowest that costs as many of the right first hits as it may."""
+    costs = int(len(scores_of_right) * _MAX_LOST)
+    return round(sorted(scores_of_right)[costs - 1] + 5e-4, 3) if costs else 0.0
 
 
-def print_figures(firsts: Sequence[First], scores: Sequence[float], threshold: float) -> None:
+def print_figures(
+    asked: Sequence[Asked], firsts: Sequence[First], scores: Sequence[float], threshold: float
+) -> None:
     """What the cross-validated first hits are worth, and how far their scores are probabilities."""
-    answerable = [first for first in firsts if first.asked.is_answerable]
-    print(
-        f"first hit right: {sum(first.is_right for first in answerable)} of {len(answerable)} answerable questions"
-    )
-    refused = [
-        score < threshold
-        for first, score in zip(firsts, scores, strict=True)
-        if not first.asked.is_answerable
+    answerable = sum(each.is_answerable for each in asked)
+    print(f"first hit right: {sum(first.is_right for first in firsts)} of {answerable} answerable questions")
+    kept = [
+        first.asked.is_answerable for first, score in zip(firsts, scores, strict=True) if score >= threshold
     ]
-    lost = [
-        score < threshold for first, score in zip(firsts, scores, strict=True) if first.asked.is_answerable
-    ]
+    unanswerable = len(asked) - answerable
     print(
-        f"threshold {threshold}: {sum(refused)} of {len(refused)} unanswerable questions refused,"
-        f" {sum(lost)} of {len(lost)} answerable ones lost"
+        f"threshold {threshold}: {unanswerable - kept.count(False)} of {unanswerable} unanswerable questions"
+        f" refused, {answerable - kept.count(True)} of {answerable} answerable ones lost"
     )
     for low, high in itertools.pairwise(_BINS):
         held = [first.is_right for first, score in zip(firsts, scores, strict=True) if low <= score < high]
@@ -107,10 +105,11 @@ def print_figures(firsts: Sequence[First], scores: Sequence[float], threshold: f
 
 
 def _write(weights: Weights) -> None:
+    confidence = weights.confidence
     record = {
         "fusion": weights.fusion._asdict(),
-        "bias": weights.bias,
         "features": weights.features._asdict(),
+        "confidence": {**asdict(confidence), "features": confidence.features._asdict()},
         "threshold": weights.threshold,
     }
     text = json.dumps(record, indent=2) + "\n"

@@ -27,7 +27,7 @@ def test_a_collection_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
     connection.executescript(
         "DROP TABLE facts; DROP TABLE sketches; DROP TABLE sketch_keys; DROP TABLE reindexing;"
         "DROP TABLE attributes; ALTER TABLE documents DROP COLUMN attributes;"
-        "DROP INDEX passages_by_digest; ALTER TABLE passages DROP COLUMN digest;"
+        "DROP INDEX documents_by_title; DROP INDEX passages_by_digest; ALTER TABLE passages DROP COLUMN digest;"
         "ALTER TABLE collection DROP COLUMN vector_stamp; ALTER TABLE collection DROP COLUMN model;"
         "ALTER TABLE collection DROP COLUMN settings; PRAGMA user_version = 1;"
     )
@@ -49,6 +49,7 @@ def test_a_collection_of_the_first_format_is_upgraded(tmp_path: Path) -> None:
 def test_a_collection_of_the_second_format_is_upgraded(folder: Path) -> None:
     connection = sqlite3.connect(folder / "wenyuan.sqlite3")
     connection.executescript(
+        "DROP INDEX documents_by_title;"
         "DROP TABLE attributes; ALTER TABLE documents DROP COLUMN attributes; PRAGMA user_version = 2;"
         "UPDATE collection SET model = 'a model';"
     )
@@ -60,6 +61,17 @@ def test_a_collection_of_the_second_format_is_upgraded(folder: Path) -> None:
     storage.set_attributes({document_of("北边").id: {"year": 2021}})
     storage.close()
     assert open_local(folder, read_only=True).attribute_names() == {"year"}
+
+
+def test_a_collection_of_the_third_format_is_upgraded(folder: Path) -> None:
+    connection = sqlite3.connect(folder / "wenyuan.sqlite3")
+    connection.executescript("DROP INDEX documents_by_title; PRAGMA user_version = 3;")
+    connection.close()
+
+    assert reopened(folder) == ANSWERS
+    with sqlite3.connect(folder / "wenyuan.sqlite3") as connection:
+        assert connection.execute("PRAGMA index_info(documents_by_title)").fetchall()
+    connection.close()
 
 
 def test_an_upgrade_that_fails_leaves_all_as_it_was(folder: Path) -> None:

@@ -8,7 +8,7 @@ import zlib
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Self
 
@@ -18,6 +18,8 @@ from embeddings.local.rows import Rows
 from embeddings.storage import Candidate, Scope
 
 _HEAP_BYTES = 32_000_000
+# Questions have many terms in common: so many frequencies are kept in mind.
+_KNOWN_FREQUENCIES = 50_000
 # A document of its own without terms, replaced in every commit: so what the index holds and what it says it
 # holds cannot differ.
 _MARKER_ID = -1
@@ -29,6 +31,7 @@ class LexicalView:
 
     searcher: tantivy.Searcher
     schema: tantivy.Schema
+    _frequencies: dict[str, int] = field(default_factory=dict)
 
     def matching(self, terms: Sequence[str], k: int, scope: Scope | None = None) -> list[Candidate]:
         if k < 1 or not terms:
@@ -46,7 +49,16 @@ class LexicalView:
         return sorted(found, key=lambda candidate: (-candidate.score, candidate.segment_id))
 
     def frequencies(self, terms: Sequence[str]) -> list[int]:
-        return [self.searcher.doc_freq("terms", term) for term in terms]
+        known = self._frequencies
+        if len(known) > _KNOWN_FREQUENCIES:
+            known.clear()
+        frequencies = []
+        for term in terms:
+            frequency = known.get(term)
+            if frequency is None:
+                frequency = known[term] = self.searcher.doc_freq("terms", term)
+            frequencies.append(frequency)
+        return frequencies
 
     def segment_count(self) -> int:
         return self.searcher.num_docs - 1

@@ -5,6 +5,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from itertools import chain
 from threading import Lock
 from typing import Any
@@ -31,6 +32,8 @@ from embeddings.storage import (
 from embeddings.types import Field, Heading, Mark, Metadata, Span, Vectors
 
 _BLOCK = 4096
+# Passages under one heading have the same places.
+_KNOWN_PLACES = 4096
 
 _DAMAGED = "the database is damaged: restore it from a backup, or add the documents to a new collection"
 _REMEDIES = {
@@ -120,13 +123,22 @@ class Rows:
     def segments(self, segment_ids: Sequence[int]) -> list[StoredSegment]:
         rows = self._fetch(
             "SELECT s.id, s.start, s.end, p.id, p.start, p.end, p.text, p.paragraph, p.page, p.is_heading,"
-            " s.topic, d.id, d.title, p.digest, p.places FROM segments s JOIN passages p ON p.id = s.passage"
+            " s.topic, p.places, d.id, d.title, p.digest FROM segments s JOIN passages p ON p.id = s.passage"
             " JOIN documents d ON d.position = p.document WHERE s.id IN (SELECT value FROM json_each(?))",
             json.dumps(list(segment_ids)),
         )
-        places = _all_places([row[-1] for row in rows])
-        by_id = {row[0]: _segment(row, above) for (*row, _), above in zip(rows, places, strict=True)}
+        by_id = {row[0]: _segment(row) for row in rows}
         return [by_id[segment_id] for segment_id in segment_ids]
+
+    def passage_counts(self, titles: Sequence[str]) -> list[int]:
+        counts = dict(
+            self._fetch(
+                "SELECT title, sum(passages) FROM documents WHERE title IN (SELECT value FROM json_each(?))"
+                " GROUP BY title",
+                json.dumps(list(titles)),
+            )
+        )
+        return [counts.get(title, 0) for title in titles]
 
     def select(self, filter: Filter) -> Scope:
         where, parameters = sql_of(filter)
@@ -396,23 +408,24 @@ def _vectors(halves: Sequence[bytes]) -> Vectors:
     return np.frombuffer(b"".join(halves), "<f2").astype(np.float32)
 
 
-def _segment(row: Sequence[Any], places: tuple[Place, ...]) -> StoredSegment:
+def _segment(row: Sequence[Any]) -> StoredSegment:
     id, start, end, passage_id, passage_start, passage_end, text, *place = row
-    paragraph, page, is_heading, topic, document_id, title, same = place
+    paragraph, page, is_heading, topic, places, document_id, title, same = place
+    # By position: a question reads a hundred of them.
     return StoredSegment(
-        id=id,
-        span=Span(start, end),
-        passage_id=passage_id,
-        passage_span=Span(passage_start, passage_end),
-        passage_text=text,
-        paragraph=paragraph,
-        page=page,
-        is_heading=bool(is_heading),
-        topic=topic,
-        places=places,
-        document_id=document_id,
-        title=title,
-        digest=same,
+        id,
+        Span(start, end),
+        passage_id,
+        Span(passage_start, passage_end),
+        text,
+        paragraph,
+        page,
+        bool(is_heading),
+        topic,
+        _places(places),
+        document_id,
+        title,
+        same,
     )
 
 
@@ -422,16 +435,9 @@ def _copy(
     return StoredCopy(Span(start, end), paragraph, page, _places(places), document_id)
 
 
+@lru_cache(maxsize=_KNOWN_PLACES)
 def _places(encoded: str) -> tuple[Place, ...]:
-    (places,) = _all_places([encoded])
-    return places
-
-
-def _all_places(encoded: Sequence[str]) -> list[tuple[Place, ...]]:
-    return [
-        tuple([Place(label, Span(start, end)) for label, start, end in places])
-        for places in json.loads(f"[{','.join(encoded)}]")
-    ]
+    return tuple([Place(label, Span(start, end)) for label, start, end in json.loads(encoded)])
 
 
 def _passage(

@@ -14,7 +14,7 @@ from embeddings.structure import read_structure
 from embeddings.terms import fold
 from embeddings.types import Metadata
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 
 SCHEMA = """
 CREATE TABLE collection (
@@ -126,6 +126,9 @@ CREATE TABLE attributes ( -- what filters ask for of them; a truth is 0 or 1
 ) WITHOUT ROWID;
 CREATE INDEX attributes_by_document ON attributes (document);
 """
+TITLES = """
+CREATE INDEX documents_by_title ON documents (title, passages);
+"""
 NEXT_VECTORS = """
 CREATE TABLE next_vectors (
     segment INTEGER PRIMARY KEY REFERENCES segments ON DELETE CASCADE,
@@ -136,7 +139,7 @@ CREATE TABLE next_vectors (
 
 def create(connection: sqlite3.Connection, embedder_id: str, dim: int, model: str) -> None:
     connection.executescript(
-        f"BEGIN IMMEDIATE; {SCHEMA} {ADDITIONS} {ATTRIBUTES} PRAGMA user_version = {SCHEMA_VERSION};"
+        f"BEGIN IMMEDIATE; {SCHEMA} {ADDITIONS} {ATTRIBUTES} {TITLES} PRAGMA user_version = {SCHEMA_VERSION};"
     )
     connection.execute(
         "INSERT INTO collection VALUES (?, ?, ?, 0, 0, ?, ?, '{}')",
@@ -151,7 +154,9 @@ def upgrade(connection: sqlite3.Connection, version: int) -> None:
     try:
         if version < 2:
             _add_filters(connection)
-        _execute_all(connection, ATTRIBUTES)
+        if version < 3:
+            _execute_all(connection, ATTRIBUTES)
+        _execute_all(connection, TITLES)
         connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
         connection.execute("COMMIT")
     except BaseException:

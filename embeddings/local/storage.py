@@ -91,6 +91,9 @@ class LocalSnapshot:
     def segments(self, segment_ids: Sequence[int]) -> list[StoredSegment]:
         return self._rows.segments(segment_ids)
 
+    def passage_counts(self, titles: Sequence[str]) -> list[int]:
+        return self._rows.passage_counts(titles)
+
     def vectors(self, segment_ids: Sequence[int]) -> Vectors:
         return self._rows.vectors(segment_ids, self._rows.dim)
 

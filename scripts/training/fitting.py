@@ -1,5 +1,6 @@
 """Labelled questions asked of a collection, and the weights of the ranking fitted to what was found."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
@@ -11,19 +12,21 @@ from sklearn.linear_model import LogisticRegression
 from embeddings import Collection, Question
 from embeddings.evaluation import holds
 from embeddings.fusion import FusionFeatures
-from embeddings.ranking import FAR_BEHIND, Features, Scored, Weights, sigmoid
+from embeddings.ranking import Confidence, Features, Scored, Weights, lead, sigmoid
 from training.corpus import article_key
 from training.measures import draw
 
 FOLDS = 5
+_START_FEATURES = Features(7.0, 3.0, 1.0, 3.0, -2.0, -1.5, 1.0, -0.5)
 START = Weights(
-    FusionFeatures(1.0, 0.0, 3.0, 2.0, 2.0, 0.0, 0.0),
-    -5.0,
-    Features(7.0, 3.0, 1.0, 4.0, -2.0, -1.0, -1.5, 1.0, 0.0, 0.0),
+    FusionFeatures(0.3, 7.0, 6.0, 0.4, 1.0),
+    _START_FEATURES,
+    Confidence(0.0, _START_FEATURES, 1.0, -1.0),
     0.0,
 )
-# A question on the laws weighs so much: there are many, and only part of the articles that answer are known.
-_LAW_WEIGHT = 0.05
+# The questions on the laws together weigh so much of those on the seeds in the order of passages; in the score each
+# weighs so much of one: only part of the articles that answer are known.
+_LAWS_IN_ORDER, _LAW_IN_SCORE = 0.3, 0.05
 _SEEN = 100
 _BEHIND = Features._fields.index("behind")
 _CLOSE_LOOKS = 12
@@ -34,11 +37,13 @@ Floats = npt.NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question and the n passages found for it: what is known of each when the legs are joined (n, 7) and of its
-    best run (n, 10), whether it answers, and whether its run does. Passages of one name are one article."""
+    """A question and the n passages found for it: what is known of each when the legs are joined (n, 5) and of its
+    best run (n, 8), whether it answers, and whether its run does. Passages of one name are one article. `segments` is
+    how many the library has."""
 
     text: str
     is_answerable: bool
+    segments: int
     names: tuple[str, ...]
     fusion: Floats
     features: Floats
@@ -56,6 +61,7 @@ def _ask(collection: Collection, text: str, judge: Judge, is_answerable: bool, w
     return Asked(
         text,
         is_answerable,
+        collection.facts().segments,
         tuple(name for name, _, _ in judged),
         np.array([run.fusion for _, run in found]).reshape(len(found), len(FusionFeatures._fields)),
         np.array([run.features for _, run in found]).reshape(len(found), len(Features._fields)),
@@ -98,13 +104,32 @@ def ask_laws(collection: Collection, golds: dict[str, set[str]], weights: Weight
 
 def fit_fusion(asked: Sequence[Asked]) -> FusionFeatures:
     """The weights that make the passages that answer likeliest, question by question."""
-    lists = [each for each in asked if each.passages.any()]
-    stacked = np.concatenate([each.fusion for each in lists])
+    weights = _fit_lists([_List(each.fusion, each.passages, 1.0) for each in asked])
+    return FusionFeatures(*(round(float(weight), 3) for weight in weights))
+
+
+@dataclass(frozen=True, slots=True)
+class _List:
+    """What is known of n passages found for a question (n, features), which of them are right, and what it weighs."""
+
+    features: Floats
+    is_right: npt.NDArray[np.bool_]
+    weight: float
+
+
+def _fit_lists(lists: Sequence[_List]) -> Floats:
+    """(features,): the weights for which the softmax over each list falls most on what is right in it (Cao et al.
+    2007), the features scaled to one spread and the weights held down a little."""
+    lists = [each for each in lists if each.is_right.any()]
+    stacked = np.concatenate([each.features for each in lists])
     scale = stacked.std(axis=0) + 1e-9
-    starts = np.concatenate([[0], np.cumsum([len(each.fusion) for each in lists])])[:-1]
-    lengths = [len(each.fusion) for each in lists]
+    lengths = [len(each.features) for each in lists]
+    starts = np.concatenate([[0], np.cumsum(lengths)])[:-1]
     scaled = stacked / scale
-    share = np.concatenate([each.passages / each.passages.sum() for each in lists])
+    weight = np.array([each.weight for each in lists]) / sum(each.weight for each in lists)
+    share = np.concatenate(
+        [each.is_right / each.is_right.sum() * w for each, w in zip(lists, weight, strict=True)]
+    )
 
     def loss(weights: Floats) -> tuple[float, Floats]:
         scores = scaled @ weights
@@ -112,11 +137,11 @@ def fit_fusion(asked: Sequence[Asked]) -> FusionFeatures:
         exponents = np.exp(scores)
         sums = np.add.reduceat(exponents, starts)
         logs = scores - np.repeat(np.log(sums), lengths)
-        slope = scaled.T @ (exponents / np.repeat(sums, lengths) - share) / len(lists)
-        return float(-(share @ logs) / len(lists) + _RIDGE * weights @ weights), slope + 2 * _RIDGE * weights
+        slope = scaled.T @ (exponents * np.repeat(weight / sums, lengths) - share)
+        return float(-(share @ logs) + _RIDGE * weights @ weights), slope + 2 * _RIDGE * weights
 
-    best = minimize(loss, np.zeros(stacked.shape[1]), jac=True, method="L-BFGS-B").x
-    return FusionFeatures(*(round(float(weight), 3) for weight in best / scale))
+    best: Floats = minimize(loss, np.zeros(stacked.shape[1]), jac=True, method="L-BFGS-B").x
+    return best / scale
 
 
 def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
@@ -124,8 +149,7 @@ def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
     scores = asked.fusion @ np.array(fusion)
     order = np.argsort(-scores, kind="stable")
     features = asked.features.copy()
-    behind = scores.max(initial=-np.inf) - scores
-    features[:, _BEHIND] = np.minimum(1.0, behind / FAR_BEHIND)
+    features[:, _BEHIND] = scores.max(initial=-np.inf) - scores
     return replace(
         asked,
         names=tuple(asked.names[place] for place in order),
@@ -136,14 +160,17 @@ def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
     )
 
 
-def fit(asked: Sequence[Asked], fusion: FusionFeatures) -> Weights:
-    """The logistic model over the runs of the passages that `fusion` puts first. The size of the library is the
-    same for all of them: `calibrate` weighs it."""
-    joined = [rejoin(each, fusion) for each in asked]
-    features = np.concatenate([each.features[:_CLOSE_LOOKS] for each in joined])
-    labels = np.concatenate([each.runs[:_CLOSE_LOOKS] for each in joined])
-    model = LogisticRegression(C=3.0, max_iter=3000).fit(features[:, :-1], labels)
-    return Weights(fusion, float(model.intercept_[0]), Features(*map(float, model.coef_[0]), 0.0), 0.0)
+def fit(seeds: Sequence[Asked], laws: Sequence[Asked]) -> Weights:
+    """The fusion is fitted to the questions on the laws, the order of the runs in the passages that it puts first to
+    both; how sure the first of them is `fit_confidence` tells."""
+    fusion = fit_fusion(laws)
+    lists = [
+        _List(joined.features[:_CLOSE_LOOKS], joined.runs[:_CLOSE_LOOKS], weight / len(kind))
+        for kind, weight in ((seeds, 1.0), (laws, _LAWS_IN_ORDER))
+        for joined in (rejoin(each, fusion) for each in kind)
+    ]
+    features = Features(*(round(float(weight), 3) for weight in _fit_lists(lists)))
+    return replace(START, fusion=fusion, features=features)
 
 
 def fold_of(question: str) -> int:
@@ -152,75 +179,78 @@ def fold_of(question: str) -> int:
 
 @dataclass(frozen=True, slots=True)
 class First:
-    """The first hit of a question by weights fitted without it."""
+    """The first hit of a question by weights fitted without it: what is known of it, and its lead (see `lead`)."""
 
     asked: Asked
-    logit: float
-    library: float
+    features: Features
+    lead: float
     is_right: bool
 
-
-@dataclass(frozen=True, slots=True)
-class Calibration:
-    """What makes logits those of being right."""
-
-    slope: float
-    library: float
-    offset: float
-
-    def score(self, first: First) -> float:
-        if not np.isfinite(first.logit):
-            return 0.0
-        return sigmoid(self.slope * first.logit + self.library * first.library + self.offset)
-
-    def apply(self, weights: Weights, threshold: float) -> Weights:
-        scaled = Features(*(self.slope * weight for weight in weights.features))._replace(
-            library=self.library
-        )
-        bias = round(self.slope * weights.bias + self.offset, 3)
-        return Weights(weights.fusion, bias, Features(*(round(weight, 3) for weight in scaled)), threshold)
+    def score(self, confidence: Confidence) -> float:
+        return sigmoid(confidence.logit(self.features, self.lead, self.asked.segments))
 
 
-def cross_validate(seeds: Sequence[Asked], laws: Sequence[Asked]) -> tuple[list[First], list[First]]:
+def find_firsts(seeds: Sequence[Asked], laws: Sequence[Asked]) -> tuple[list[First], list[First]]:
+    """Of each question that anything was found for."""
     firsts: tuple[list[First], list[First]] = ([], [])
     for fold in range(FOLDS):
-        weights = fit(
-            [each for each in seeds if fold_of(each.text) != fold],
-            fit_fusion([each for each in laws if fold_of(each.text) != fold]),
-        )
+        weights = fit(_without(fold, seeds), _without(fold, laws))
         for kind, into in zip((seeds, laws), firsts, strict=True):
-            into.extend(_first(each, weights) for each in kind if fold_of(each.text) == fold)
+            into.extend(_first(each, weights) for each in kind if fold_of(each.text) == fold and each.names)
     return firsts
 
 
+def score_firsts(seeds: Sequence[First], laws: Sequence[First]) -> tuple[list[float], list[float]]:
+    """The scores of first hits by confidences fitted without them."""
+    of_fold = [
+        fit_confidence(
+            *([first for first in kind if fold_of(first.asked.text) != fold] for kind in (seeds, laws))
+        )
+        for fold in range(FOLDS)
+    ]
+    seed_scores, law_scores = (
+        [first.score(of_fold[fold_of(first.asked.text)]) for first in kind] for kind in (seeds, laws)
+    )
+    return seed_scores, law_scores
+
+
+def fit_confidence(seeds: Sequence[First], laws: Sequence[First]) -> Confidence:
+    firsts = [*seeds, *laws]
+    known = np.array([[*first.features, first.lead, math.log10(first.asked.segments)] for first in firsts])
+    scale = known.std(axis=0) + 1e-9
+    model = LogisticRegression(max_iter=3000).fit(
+        known / scale,
+        [first.is_right for first in firsts],
+        sample_weight=[1.0] * len(seeds) + [_LAW_IN_SCORE] * len(laws),
+    )
+    *features, lead, library = (round(float(weight), 3) for weight in model.coef_[0] / scale)
+    return Confidence(round(float(model.intercept_[0]), 3), Features(*features), lead, library)
+
+
 def rank_names(asked: Asked, weights: Weights) -> list[str]:
-    """The names of the passages as `search` would rank them, each once."""
+    """The names of the passages as a search for ten would rank them, each once."""
     joined = rejoin(asked, weights.fusion)
-    logits = joined.features @ np.array(weights.features)
-    return list(dict.fromkeys(joined.names[place] for place in np.argsort(-logits, kind="stable")))
+    order = [*_order(joined, weights), *range(_CLOSE_LOOKS, len(joined.names))]
+    return list(dict.fromkeys(joined.names[place] for place in order))
+
+
+def _without(fold: int, kind: Sequence[Asked]) -> list[Asked]:
+    return [each for each in kind if fold_of(each.text) != fold]
+
+
+def _order(joined: Asked, weights: Weights) -> list[int]:
+    """The passages that are looked at closely, best first."""
+    order: list[int] = np.argsort(-_values(joined, weights), kind="stable").tolist()
+    return order
+
+
+def _values(joined: Asked, weights: Weights) -> Floats:
+    values: Floats = joined.features[:_CLOSE_LOOKS] @ np.array(weights.features)
+    return values
 
 
 def _first(asked: Asked, weights: Weights) -> First:
     joined = rejoin(asked, weights.fusion)
-    logits = joined.features[:_CLOSE_LOOKS] @ np.array(weights.features) + weights.bias
-    if not len(logits):
-        return First(asked, -np.inf, 0.0, False)
-    best = int(logits.argmax())
-    return First(asked, float(logits[best]), float(joined.features[best, -1]), bool(joined.runs[best]))
-
-
-def calibrate(seeds: Sequence[First], laws: Sequence[First]) -> Calibration:
-    """Fitted to first hits of both kinds (Platt 1999, with the size of the library beside the logit): in a large
-    library a passage as good as the best of a small one is less likely the right one."""
-    found = [
-        (first, weight)
-        for kind, weight in ((seeds, 1.0), (laws, _LAW_WEIGHT))
-        for first in kind
-        if np.isfinite(first.logit)
-    ]
-    model = LogisticRegression(C=1e6, max_iter=3000).fit(
-        np.array([[first.logit, first.library] for first, _ in found]),
-        [first.is_right for first, _ in found],
-        sample_weight=[weight for _, weight in found],
-    )
-    return Calibration(*map(float, model.coef_[0]), float(model.intercept_[0]))
+    best = _order(joined, weights)[0]
+    values = sorted(_values(joined, weights).tolist(), reverse=True)
+    return First(asked, Features(*joined.features[best].tolist()), lead(values), bool(joined.runs[best]))
