@@ -4,9 +4,10 @@
 
 The fusion is fitted to the questions of laypeople in DATA_DIR, on the national laws, asked with the model that
 `train_model.py --work WORK_DIR` left as it was before it was taught any of them: a user's documents are never known
-to the model either. The choice of the quote is fitted to the questions of the split “tune” on the
-documents (`wenyuan eval` measures on the others), and the score to both kinds, so that it means the same in a large
-library.
+to the model either. The order and the choice of the quote are fitted to these and to the questions of the split “tune” on
+the documents (`wenyuan eval` measures on the others). The score is fitted to both kinds, to the latter asked of a library
+of laws that has the documents too, so that it means the same in a large library, and to the former asked of the
+documents, which do not answer them.
 Prints what cross-validation by question gives, and writes embeddings/models/ranking.json and, beside the model's
 card, the reliability diagram.
 """
@@ -21,11 +22,15 @@ from pathlib import Path
 
 import numpy as np
 
-from embeddings import load_embedder, load_questions, open_collection, read
+from embeddings import Question, load_embedder, load_questions, open_collection, read
 from embeddings.ranking import Weights
 from training.asking_laws import law_collection, law_golds
 from training.fitting import (
+    CROWD,
+    LAWS,
+    SEEDS,
     START,
+    STRANGE,
     Asked,
     First,
     ask_laws,
@@ -48,35 +53,40 @@ def main() -> None:
     arguments = _parse_arguments()
     questions = [question for question in load_questions(arguments.questions) if question.split == "tune"]
     weights = START
+    documents = [read(path.read_bytes(), filename=path.name) for path in arguments.documents]
     with tempfile.TemporaryDirectory() as folder:
         seeds = open_collection(Path(folder) / "seeds", "seeds", load_embedder())
-        seeds.add([read(path.read_bytes(), filename=path.name) for path in arguments.documents])
-        laws = law_collection(
+        seeds.add(documents)
+        library = law_collection(
             Path(folder) / "laws", arguments.data, load_embedder(str(arguments.work / "untaught"))
         )
         golds = law_golds(arguments.data)
         for _ in range(_ROUNDS):
-            asked = ask_seeds(seeds, questions, weights), ask_laws(laws, golds, weights)
-            weights = fit(*asked)
+            of_seeds, of_laws = ask_seeds(seeds, questions, weights), ask_laws(library, golds, weights)
+            weights = fit(of_seeds, of_laws)
+        library.add(documents)
+        asked = {
+            SEEDS: of_seeds,
+            # What the seeds do not answer, a law may.
+            CROWD: ask_seeds(library, [question for question in questions if question.gold], weights),
+            LAWS: of_laws,
+            STRANGE: ask_seeds(seeds, [Question(text, (), "", "") for text in golds], weights),
+        }
         seeds.close()
-        laws.close()
-    firsts = find_firsts(*asked)
-    scores = score_firsts(*firsts)
+        library.close()
+    firsts = find_firsts(asked)
+    scores = score_firsts(firsts)
     threshold = choose_threshold(
-        [score for first, score in zip(firsts[0], scores[0], strict=True) if first.is_right]
+        [score for first, score in zip(firsts[SEEDS], scores[SEEDS], strict=True) if first.is_right]
     )
-    kinds = list(zip(("official documents", "laws"), asked, firsts, scores, strict=True))
-    for name, questions_of, firsts_of, scores_of in kinds:
+    for name, kind in asked.items():
         print(f"\n{name}")
-        print_figures(questions_of, firsts_of, scores_of, threshold)
+        print_figures(kind, firsts[name], scores[name], threshold)
     draw_reliability(
         _MODELS / "builtin" / "reliability.png",
-        *(
-            (name, scores_of, [first.is_right for first in firsts_of])
-            for name, _, firsts_of, scores_of in kinds
-        ),
+        *((name, scores[name], [first.is_right for first in kind]) for name, kind in firsts.items()),
     )
-    _write(replace(weights, confidence=fit_confidence(*firsts), threshold=threshold))
+    _write(replace(weights, confidence=fit_confidence(firsts), threshold=threshold))
 
 
 def choose_threshold(scores_of_right: list[float]) -> float:

@@ -24,9 +24,8 @@ START = Weights(
     Confidence(0.0, _START_FEATURES, 1.0, -1.0),
     0.0,
 )
-# The questions on the laws together weigh so much of those on the seeds in the order of passages; in the score each
-# weighs so much of one: only part of the articles that answer are known.
-_LAWS_IN_ORDER, _LAW_IN_SCORE = 0.3, 0.05
+# The questions on the laws together weigh so much of those on the seeds in the order of passages.
+_LAWS_IN_ORDER = 0.3
 _SEEN = 100
 _BEHIND = Features._fields.index("behind")
 _CLOSE_LOOKS = 12
@@ -190,38 +189,53 @@ class First:
         return sigmoid(confidence.logit(self.features, self.lead, self.asked.segments))
 
 
-def find_firsts(seeds: Sequence[Asked], laws: Sequence[Asked]) -> tuple[list[First], list[First]]:
-    """Of each question that anything was found for."""
-    firsts: tuple[list[First], list[First]] = ([], [])
+Kinds = dict[str, list[First]]
+"""First hits by what was asked of what: each kind has a weight in `_IN_SCORE`."""
+
+SEEDS, CROWD, LAWS, STRANGE = "official documents", "the same among laws", "laws", "laws, asked of the former"
+# What is asked of a library of laws weighs less in the score, as only part of what answers is known; so do questions on
+# laws asked of the seeds, none of which is taken for answered.
+_IN_SCORE = {SEEDS: 1.0, CROWD: 0.3, LAWS: 0.1, STRANGE: 0.1}
+
+
+def find_firsts(asked: dict[str, list[Asked]]) -> Kinds:
+    """Of each question that anything was found for, by kinds."""
+    firsts: Kinds = {name: [] for name in asked}
     for fold in range(FOLDS):
-        weights = fit(_without(fold, seeds), _without(fold, laws))
-        for kind, into in zip((seeds, laws), firsts, strict=True):
-            into.extend(_first(each, weights) for each in kind if fold_of(each.text) == fold and each.names)
+        weights = fit(_without(fold, asked[SEEDS]), _without(fold, asked[LAWS]))
+        for name, kind in asked.items():
+            held_out = (each for each in kind if fold_of(each.text) == fold and each.names)
+            firsts[name].extend(_first(each, weights) for each in held_out)
     return firsts
 
 
-def score_firsts(seeds: Sequence[First], laws: Sequence[First]) -> tuple[list[float], list[float]]:
+def score_firsts(firsts: Kinds) -> dict[str, list[float]]:
     """The scores of first hits by confidences fitted without them."""
     of_fold = [
         fit_confidence(
-            *([first for first in kind if fold_of(first.asked.text) != fold] for kind in (seeds, laws))
+            {
+                name: [first for first in kind if fold_of(first.asked.text) != fold]
+                for name, kind in firsts.items()
+            }
         )
         for fold in range(FOLDS)
     ]
-    seed_scores, law_scores = (
-        [first.score(of_fold[fold_of(first.asked.text)]) for first in kind] for kind in (seeds, laws)
+    return {
+        name: [first.score(of_fold[fold_of(first.asked.text)]) for first in kind]
+        for name, kind in firsts.items()
+    }
+
+
+def fit_confidence(firsts: Kinds) -> Confidence:
+    weighed = [(first, _IN_SCORE[name]) for name, kind in firsts.items() for first in kind]
+    known = np.array(
+        [[*first.features, first.lead, math.log10(first.asked.segments)] for first, _ in weighed]
     )
-    return seed_scores, law_scores
-
-
-def fit_confidence(seeds: Sequence[First], laws: Sequence[First]) -> Confidence:
-    firsts = [*seeds, *laws]
-    known = np.array([[*first.features, first.lead, math.log10(first.asked.segments)] for first in firsts])
     scale = known.std(axis=0) + 1e-9
     model = LogisticRegression(max_iter=3000).fit(
         known / scale,
-        [first.is_right for first in firsts],
-        sample_weight=[1.0] * len(seeds) + [_LAW_IN_SCORE] * len(laws),
+        [first.is_right for first, _ in weighed],
+        sample_weight=[weight for _, weight in weighed],
     )
     *features, lead, library = (round(float(weight), 3) for weight in model.coef_[0] / scale)
     return Confidence(round(float(model.intercept_[0]), 3), Features(*features), lead, library)
