@@ -30,23 +30,24 @@ _HIGH_BM25 = 40.0
 _K1, _B = 1.2, 0.75
 # That a work has more passages than this, and up to how many of them, says that it is more often meant.
 _LONG_WORK, _LONGEST_WORK = 100, 1_000
+# Nobody says it of a law.
+_STATE = "中华人民共和国"
 
 
 class FusionFeatures(NamedTuple):
     """What is cheaply known of a passage found.
 
     `bm25` is that of the passage with all it stands under, in tens; `similarity` the cosine of its best segment above
-    what unrelated texts have; `coverage` the share of the query that the passage and what it stands under cover;
-    `company` is the logarithm of how many passages of documents of its
-    title were found: a work on the matter of the question has many. `size` is that of how many they have in all, in
-    hundreds, where they have more: a code is more often meant.
+    what unrelated texts have; `coverage` the share of the query that the passage and what it stands under cover.
+    `size` is the logarithm of how many passages the documents of its title have, in hundreds, where they have more: a
+    code is more often meant. `named` is the share of the title's pairs of characters that stand in the query.
     """
 
     bm25: float
     similarity: float
     coverage: float
-    company: float
     size: float
+    named: float
 
 
 class Found(NamedTuple):
@@ -205,10 +206,16 @@ def _describe(
         "bm25": _bm25(query, counts.sum(axis=0), np.array(lengths)) / 10,
         "similarity": similarity(cosine, background),
         "coverage": query.coverage(np.minimum(counts.max(axis=0), 1)),
-        "company": np.log(np.bincount(works))[works],
         "size": np.log(sizes / _LONG_WORK)[works],
+        "named": np.array([_named(title, query.content) for title in fold_all(titles.tolist())])[works],
     }
     return np.column_stack([described[name] for name in FusionFeatures._fields])
+
+
+def _named(title: str, content: str) -> float:
+    title = title.removeprefix(_STATE)
+    pairs = {title[i : i + 2] for i in range(len(title) - 1)}
+    return sum(pair in content for pair in pairs) / max(1, len(pairs))
 
 
 def similarity(cosines: npt.NDArray[np.float64], background: float) -> npt.NDArray[np.float64]:

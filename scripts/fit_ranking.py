@@ -45,8 +45,8 @@ from training.reliability import draw_reliability
 _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
 _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
-# The threshold may cost this share of the right first hits.
-_MAX_LOST = 0.02
+# What is right less than one time in 25 is no answer.
+_THRESHOLD = 0.04
 
 
 def main() -> None:
@@ -76,37 +76,26 @@ def main() -> None:
         library.close()
     firsts = find_firsts(asked)
     scores = score_firsts(firsts)
-    threshold = choose_threshold(
-        [score for first, score in zip(firsts[SEEDS], scores[SEEDS], strict=True) if first.is_right]
-    )
     for name, kind in asked.items():
         print(f"\n{name}")
-        print_figures(kind, firsts[name], scores[name], threshold)
+        print_figures(kind, firsts[name], scores[name])
     draw_reliability(
         _MODELS / "builtin" / "reliability.png",
         *((name, scores[name], [first.is_right for first in kind]) for name, kind in firsts.items()),
     )
-    _write(replace(weights, confidence=fit_confidence(firsts), threshold=threshold))
+    _write(replace(weights, confidence=fit_confidence(firsts), threshold=_THRESHOLD))
 
 
-def choose_threshold(scores_of_right: list[float]) -> float:
-    """The lowest that costs as many of the right first hits as it may."""
-    costs = int(len(scores_of_right) * _MAX_LOST)
-    return round(sorted(scores_of_right)[costs - 1] + 5e-4, 3) if costs else 0.0
-
-
-def print_figures(
-    asked: Sequence[Asked], firsts: Sequence[First], scores: Sequence[float], threshold: float
-) -> None:
+def print_figures(asked: Sequence[Asked], firsts: Sequence[First], scores: Sequence[float]) -> None:
     """What the cross-validated first hits are worth, and how far their scores are probabilities."""
     answerable = sum(each.is_answerable for each in asked)
     print(f"first hit right: {sum(first.is_right for first in firsts)} of {answerable} answerable questions")
     kept = [
-        first.asked.is_answerable for first, score in zip(firsts, scores, strict=True) if score >= threshold
+        first.asked.is_answerable for first, score in zip(firsts, scores, strict=True) if score >= _THRESHOLD
     ]
     unanswerable = len(asked) - answerable
     print(
-        f"threshold {threshold}: {unanswerable - kept.count(False)} of {unanswerable} unanswerable questions"
+        f"threshold {_THRESHOLD}: {unanswerable - kept.count(False)} of {unanswerable} unanswerable questions"
         f" refused, {answerable - kept.count(True)} of {answerable} answerable ones lost"
     )
     for low, high in itertools.pairwise(_BINS):

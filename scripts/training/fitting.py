@@ -19,7 +19,7 @@ from training.measures import draw
 FOLDS = 5
 _START_FEATURES = Features(7.0, 3.0, 1.0, 3.0, -2.0, -1.5, 1.0, -0.5)
 START = Weights(
-    FusionFeatures(0.3, 7.0, 6.0, 0.4, 1.0),
+    FusionFeatures(0.3, 7.0, 6.0, 1.0, 2.0),
     _START_FEATURES,
     Confidence(0.0, _START_FEATURES, 1.0, -1.0),
     0.0,
