@@ -42,9 +42,9 @@ _CONSIDERED = 10
 _SAME_DOCUMENT = 2.0
 # What a question says is weighed as `Query` does. An answer that lacks so much of it is less likely by 1 (in log odds),
 # and by no more than so much: it may say it in other words.
-_LACKING, _MOST = 8.0, 3.0
+_LACKING, _MOST = 6.0, 3.5
 # A question that says so much is as likely to stand alone as not; one that says so much does.
-_AS_MUCH, _TOO_MUCH = 15.0, 50.0
+_AS_MUCH, _TOO_MUCH = 20.0, 50.0
 
 
 @dataclass(frozen=True, slots=True)
