@@ -38,6 +38,8 @@ _FOLLOWING_SHARE = 0.2
 _SEGMENTS_PER_PASSAGE = 3
 # Smaller libraries than the one that scores were fitted to are taken for one of its size.
 _SMALL_LIBRARY = 180
+# What the model of the order makes of passages that have nothing to do with a query, about.
+_UNRELATED_VALUE = 0.0
 _MAX_RUN = 3
 # A query that a lead-in covers this much of asks for all that stands under it.
 _TOPIC_QUESTION = 0.5
@@ -172,8 +174,10 @@ def rank(
 
 
 def lead(values: Sequence[float]) -> float:
-    """The logarithm of the share of the first of `values`, which is the highest, in their softmax."""
-    return -math.log(math.fsum(math.exp(value - values[0]) for value in values))
+    """The logarithm of the share of the first of `values`, which is the highest, in the softmax of the best twelve;
+    where there are not so many passages, unrelated ones are thought to be there."""
+    best = [*values[:_MIN_PASSAGES], *[_UNRELATED_VALUE] * (_MIN_PASSAGES - len(values))]
+    return -math.log(math.fsum(math.exp(value - values[0]) for value in best))
 
 
 def _scores(runs: Sequence[Scored], confidence: Confidence, segments: int) -> list[float]:
@@ -181,7 +185,7 @@ def _scores(runs: Sequence[Scored], confidence: Confidence, segments: int) -> li
     if not runs:
         return []
     values = [run.value for run in runs]
-    first = confidence.logit(runs[0].features, lead(values[:_MIN_PASSAGES]), segments)
+    first = confidence.logit(runs[0].features, lead(values), segments)
     return [sigmoid(first + value - values[0]) for value in values]
 
 

@@ -118,6 +118,20 @@ def test_what_is_not_there_gets_no_hit(collection: Collection, question: str) ->
     assert collection.search(question) == []
 
 
+def test_a_single_short_document_answers_no_question_on_another_matter(
+    empty: Collection, seed_files: list[Path]
+) -> None:
+    empty.add([read(seed_files[1].read_bytes(), filename=seed_files[1].name)])
+    assert empty.search("孩子发烧吃什么药") == empty.search("唐诗三百首") == []
+    assert empty.search("双随机检查")[0].score > 0.5
+
+
+def test_a_document_that_the_question_names_comes_first(empty: Collection) -> None:
+    for name in ("消防条例", "燃气条例", "供热条例"):
+        add_text(empty, f"{name}\n第一条 单位应当每年组织一次安全检查，并把结果报告主管部门。", f"{name}.txt")
+    assert empty.search("燃气条例的安全检查")[0].source.title == "燃气条例"
+
+
 def test_min_score_replaces_the_threshold(collection: Collection) -> None:
     assert collection.search("红烧肉怎么做", min_score=0)
     assert collection.search("燃气领域要求", min_score=1) == []
