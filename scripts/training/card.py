@@ -69,7 +69,8 @@ hundred, with 95 % bootstrap intervals.
 ## How far scores can be believed
 
 First hits of questions that the ranking was not fitted to, by score (`scripts/fit_ranking.py`); of laws only some of the
-articles that answer are known, so that some hits count as wrong that are not.
+articles that answer are known, so that some hits count as wrong that are not. What laypeople ask of laws, asked of a few
+official documents, is taken for unanswered.
 
 ![Reliability diagram](reliability.png)
 

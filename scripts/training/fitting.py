@@ -192,7 +192,8 @@ class First:
 Kinds = dict[str, list[First]]
 """First hits by what was asked of what: each kind has a weight in `_IN_SCORE`."""
 
-SEEDS, CROWD, LAWS, STRANGE = "official documents", "the same among laws", "laws", "laws, asked of the former"
+SEEDS, CROWD = "official documents", "these among laws"
+LAWS, STRANGE = "laws", "questions on laws asked of official documents"
 # What is asked of a library of laws weighs less in the score, as only part of what answers is known; so do questions on
 # laws asked of the seeds, none of which is taken for answered.
 _IN_SCORE = {SEEDS: 1.0, CROWD: 0.3, LAWS: 0.1, STRANGE: 0.1}

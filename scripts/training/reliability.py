@@ -15,7 +15,7 @@ def draw_reliability(output: Path, *kinds: tuple[str, Sequence[float], Sequence[
     use("agg")
     from matplotlib import pyplot
 
-    figure, axes = pyplot.subplots(figsize=(4.2, 4.2), dpi=100)
+    figure, axes = pyplot.subplots(figsize=(4.2, 4.8), dpi=100)
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=1)
     for name, scores, right in kinds:
         values, labels = np.array(scores), np.array(right, dtype=np.float64)
@@ -30,7 +30,7 @@ def draw_reliability(output: Path, *kinds: tuple[str, Sequence[float], Sequence[
         for number, (score, share) in zip(filled, means, strict=True):
             axes.annotate(str((bins == number).sum()), (score, share), fontsize=6, color="0.4")
     axes.set(xlabel="score of the first hit", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(fontsize=7, loc="upper left")
+    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0.0, 1.2))
     figure.tight_layout()
     figure.savefig(output, metadata={"Software": None})
     pyplot.close(figure)
