@@ -26,7 +26,7 @@ from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_pa
 from embeddings.queries import Query, read_query
 from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
-from embeddings.terms import fold, fold_all
+from embeddings.terms import fold_all
 from embeddings.types import Copy, Hit, Source, Span, Why
 
 _WEIGHTS_FILE = Path(__file__).parent / "models" / "ranking.json"
@@ -131,13 +131,14 @@ def load_weights() -> Weights:
 @dataclass(frozen=True, slots=True)
 class Scored:
     """A run of sentences that may answer, with the segment that it was found by, what is known of its passage, and
-    the head of its document. `value` is what the linear model makes of its features, or less: it never rises from one
+    the head of its document. `folded` is the text of the passage, folded; `value` is what the linear model makes of its features, or less: it never rises from one
     to the next."""
 
     span: Span
     value: float
     features: Features
     found: Found
+    folded: str
     fusion: FusionFeatures
     head: DocumentHead
 
@@ -348,7 +349,7 @@ class _Passage:
         first, last = (inside[0], inside[-1]) if is_topic else (run.first, run.last)
         start, end = self._long_enough(first, last)
         span = Span(start + self._start, end + self._start)
-        return Scored(span, value, features, run.found, self.found.features, self.head)
+        return Scored(span, value, features, run.found, self.found.text, self.found.features, self.head)
 
     def _inside(self, found: Found) -> list[int]:
         """The sentences of a segment."""
@@ -420,9 +421,7 @@ def _hit(place: int, score: float, run: Scored, query: Query, also_in: tuple[Cop
         passage=segment.passage_text,
         passage_span=segment.passage_span,
         source=_source(run.head, run.span, segment.places, segment.paragraph, segment.page),
-        why=Why(
-            run.found.dense_rank, run.found.lexical_rank, query.matched_words(fold(segment.passage_text))
-        ),
+        why=Why(run.found.dense_rank, run.found.lexical_rank, query.matched_words(run.folded)),
         also_in=also_in,
         places=places,
     )

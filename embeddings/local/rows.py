@@ -3,12 +3,12 @@
 import json
 import sqlite3
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -34,6 +34,9 @@ from embeddings.types import Field, Heading, Mark, Metadata, Span, Vectors
 _BLOCK = 4096
 # Passages under one heading have the same places.
 _KNOWN_PLACES = 4096
+# Of a generation so much is kept in mind of documents and titles each.
+_KNOWN_FACTS = 10_000
+_Fact = TypeVar("_Fact")
 
 _DAMAGED = "the database is damaged: restore it from a backup, or add the documents to a new collection"
 _REMEDIES = {
@@ -86,6 +89,8 @@ class Rows:
         self._lock = Lock()
         self._holders = 0
         self._retired = False
+        self._passage_counts: dict[str, int] = {}
+        self._heads: dict[str, DocumentHead] = {}
         self.generation = 0
         self.segment_count = 0
         self.stamp = 0
@@ -131,14 +136,17 @@ class Rows:
         return [by_id[segment_id] for segment_id in segment_ids]
 
     def passage_counts(self, titles: Sequence[str]) -> list[int]:
-        counts = dict(
+        counts = _recalled(self._passage_counts, titles, self._read_passage_counts)
+        return [counts.get(title, 0) for title in titles]
+
+    def _read_passage_counts(self, titles: Sequence[str]) -> dict[str, int]:
+        return dict(
             self._fetch(
                 "SELECT title, sum(passages) FROM documents WHERE title IN (SELECT value FROM json_each(?))"
                 " GROUP BY title",
-                json.dumps(list(titles)),
+                json.dumps(titles),
             )
         )
-        return [counts.get(title, 0) for title in titles]
 
     def select(self, filter: Filter) -> Scope:
         where, parameters = sql_of(filter)
@@ -211,19 +219,22 @@ class Rows:
 
     def heads(self, document_ids: Sequence[str]) -> list[DocumentHead]:
         """Raises: DocumentNotFound."""
-        rows = self._fetch(
-            "SELECT id, sha256, filename, title, metadata FROM documents"
-            " WHERE id IN (SELECT value FROM json_each(?))",
-            json.dumps(list(document_ids)),
-        )
-        by_id = {
-            id: DocumentHead(id, sha256, filename, title, _metadata(metadata))
-            for id, sha256, filename, title, metadata in rows
-        }
+        by_id = _recalled(self._heads, document_ids, self._read_heads)
         for document_id in document_ids:
             if document_id not in by_id:
                 raise DocumentNotFound(f"document {document_id!r} is not in the collection")
         return [by_id[document_id] for document_id in document_ids]
+
+    def _read_heads(self, document_ids: Sequence[str]) -> dict[str, DocumentHead]:
+        rows = self._fetch(
+            "SELECT id, sha256, filename, title, metadata FROM documents"
+            " WHERE id IN (SELECT value FROM json_each(?))",
+            json.dumps(document_ids),
+        )
+        return {
+            id: DocumentHead(id, sha256, filename, title, _metadata(metadata))
+            for id, sha256, filename, title, metadata in rows
+        }
 
     def document(self, document_id: str) -> StoredDocument:
         (row,) = self._fetch(
@@ -398,6 +409,20 @@ class Rows:
             if not block:
                 return
             yield block
+
+
+def _recalled(
+    known: dict[str, _Fact], keys: Sequence[str], read: Callable[[Sequence[str]], dict[str, _Fact]]
+) -> dict[str, _Fact]:
+    """What is `known` of `keys`; the rest is read, and kept in mind."""
+    facts = {key: known[key] for key in keys if key in known}
+    missing = [key for key in dict.fromkeys(keys) if key not in facts]
+    if missing:
+        new = read(missing)
+        facts.update(new)
+        if len(known) < _KNOWN_FACTS:
+            known.update(new)
+    return facts
 
 
 def _sketch(hashes: bytes) -> Sketch:
