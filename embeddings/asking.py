@@ -74,9 +74,14 @@ class Search:
             return hits
         corrected = correct(folded, self.snapshot)
         better = self._rank(corrected) if corrected else []
-        if not better or (hits and _odds(better[0].score) < _BETTER * _odds(hits[0].score)):
+        before = hits[0].score if hits else self.lowest()
+        if not better or _odds(better[0].score) < _BETTER * _odds(before):
             return hits
         return [replace(hit, why=replace(hit.why, corrected_query=corrected)) for hit in better]
+
+    def lowest(self) -> float:
+        """The score that an answer needs."""
+        return load_weights().threshold if self.min_score is None else self.min_score
 
     def _rank_within(self, question: str, scope: Scope, min_score: float | None) -> list[Hit]:
         top_k = self.top_k if min_score is None else _MANY
@@ -200,8 +205,7 @@ class Dialogue:
             judged.append(replace(hit, score=_moved(hit.score, by)))
         if not self._search.newest_first:
             judged.sort(key=lambda hit: -hit.score)
-        lowest = load_weights().threshold if self._search.min_score is None else self._search.min_score
-        is_answered = any(hit.score >= lowest for hit in judged)
+        is_answered = any(hit.score >= self._search.lowest() for hit in judged)
         return _Turn(meaning, _told(judged if is_answered else []))
 
 

@@ -46,7 +46,7 @@ class Query:
     """`terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
 
     `searched` are those to find passages by, with the character pairs of synonyms. `rarest` is the weight of a term
-    that stands nowhere. `is_word` tells runs of letters and digits
+    that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs of letters and digits
     from Han terms.
     """
 
@@ -60,6 +60,7 @@ class Query:
     is_word: tuple[bool, ...]
     counter: TermCounter
     synonyms: "tuple[Synonym, ...]"
+    is_pasted: bool
     asks_number: bool
     asks_date: bool
 
@@ -190,6 +191,7 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         is_word=tuple(not is_han(term[0]) for term in terms),
         counter=TermCounter(terms),
         synonyms=synonyms,
+        is_pasted=len(counts) > _PASTED_TERMS,
         asks_number=_ASKS_NUMBER.search(folded) is not None,
         asks_date=_ASKS_DATE.search(folded) is not None,
     )

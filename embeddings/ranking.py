@@ -166,7 +166,7 @@ def rank(
     runs = _choose_runs(
         query, snapshot, embedder, weights, legs, background=background, scope=scope, limit=limit
     )
-    scores = _scores(runs, weights.confidence, snapshot.segment_count())
+    scores = _scores(runs, query, weights.confidence, snapshot.segment_count())
     lowest = _lowest(scores, weights, min_score)
     best = [(score, run) for score, run in zip(scores, runs, strict=True) if score >= lowest]
     if newest_first:
@@ -181,12 +181,14 @@ def lead(values: Sequence[float]) -> float:
     return -math.log(math.fsum(math.exp(value - values[0]) for value in best))
 
 
-def _scores(runs: Sequence[Scored], confidence: Confidence, segments: int) -> list[float]:
-    """Of `runs`, best first, how likely each answers."""
+def _scores(runs: Sequence[Scored], query: Query, confidence: Confidence, segments: int) -> list[float]:
+    """Of `runs`, best first, how likely each answers. Of a pasted text every passage that it was taken from does, so
+    that none need be ahead of the others."""
     if not runs:
         return []
     values = [run.value for run in runs]
-    first = confidence.logit(runs[0].features, lead(values), segments)
+    ahead = 0.0 if query.is_pasted else lead(values)
+    first = confidence.logit(runs[0].features, ahead, segments)
     return [sigmoid(first + value - values[0]) for value in values]
 
 
