@@ -3,9 +3,12 @@
 import json
 import lzma
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+
+from embeddings import Collection, load_embedder, open_collection, read
 
 SEEDS = Path(__file__).parent.parent / "seeds"
 
@@ -19,6 +22,14 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def seed_files() -> list[Path]:
     return sorted(SEEDS.glob("*.txt"))
+
+
+@pytest.fixture(scope="session")
+def collection(tmp_path_factory: pytest.TempPathFactory, seed_files: list[Path]) -> Iterator[Collection]:
+    """The seeds; not to be changed."""
+    with closing(open_collection(tmp_path_factory.mktemp("seeds"), "default", load_embedder())) as opened:
+        opened.add([read(path.read_bytes(), filename=path.name) for path in seed_files])
+        yield opened
 
 
 @pytest.fixture(scope="session")

@@ -1,20 +1,11 @@
 """Questions after others: which reading of a follow-up is answered, and what of it is told."""
 
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from embeddings import Collection, load_embedder, open_collection, read
-
-
-@pytest.fixture(scope="module")
-def collection(tmp_path_factory: pytest.TempPathFactory, seed_files: list[Path]) -> Iterator[Collection]:
-    collection = open_collection(tmp_path_factory.mktemp("dialogues"), "default", load_embedder())
-    collection.add([read(path.read_bytes(), filename=path.name) for path in seed_files])
-    yield collection
-    collection.close()
 
 
 @pytest.mark.parametrize(

@@ -10,14 +10,6 @@ from embeddings import Collection, EmptyText, InvalidInput, TooLarge, load_embed
 JUNK = ["复制链接", "跳转到", "使用道具", "ICP", "Discuz", "热搜", "QQ空间", "转载网络", "[领导讲话]", "回帖"]
 
 
-@pytest.fixture(scope="module")
-def collection(tmp_path_factory: pytest.TempPathFactory, seed_files: list[Path]) -> Iterator[Collection]:
-    collection = open_collection(tmp_path_factory.mktemp("seeds"), "default", load_embedder())
-    collection.add([read(path.read_bytes(), filename=path.name) for path in seed_files])
-    yield collection
-    collection.close()
-
-
 def add_text(collection: Collection, text: str, name: str = "甲.txt") -> str:
     document = read(text.encode(), filename=name)
     collection.add([document])

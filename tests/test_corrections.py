@@ -1,21 +1,10 @@
 """Slips of typing: corrected where the collection knows better, said so, and never where the question is sound."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from embeddings import Collection, load_embedder, open_collection, read
+from embeddings import Collection
 from embeddings.corrections import correct
 from embeddings.terms import fold
-
-
-@pytest.fixture(scope="module")
-def collection(tmp_path_factory: pytest.TempPathFactory, seed_files: list[Path]) -> Iterator[Collection]:
-    collection = open_collection(tmp_path_factory.mktemp("slips"), "default", load_embedder())
-    collection.add([read(path.read_bytes(), filename=path.name) for path in seed_files])
-    yield collection
-    collection.close()
 
 
 @pytest.mark.parametrize(
