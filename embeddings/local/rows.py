@@ -1,11 +1,10 @@
-"""What is read of the database, at one generation. The inverse of what `database` writes."""
+"""What is read of the database, at one generation."""
 
 import json
 import sqlite3
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import lru_cache
 from itertools import chain
 from threading import Lock
 from typing import Any, TypeVar
@@ -17,11 +16,20 @@ from embeddings.attributes import Attribute
 from embeddings.errors import DocumentNotFound, StorageUnavailable
 from embeddings.filters import Filter
 from embeddings.local.conditions import sql_of
-from embeddings.resemblance import NEAR_DUPLICATE, Sketch, keys, resemblance
+from embeddings.local.decoding import (
+    decode_copy,
+    decode_document,
+    decode_heading,
+    decode_metadata,
+    decode_passage,
+    decode_segment,
+    decode_sketch,
+    decode_vectors,
+)
+from embeddings.resemblance import NEAR_DUPLICATE, keys, resemblance
 from embeddings.storage import (
     DocumentHead,
     Facts,
-    Place,
     Resemblance,
     Scope,
     StoredCopy,
@@ -29,11 +37,9 @@ from embeddings.storage import (
     StoredPassage,
     StoredSegment,
 )
-from embeddings.types import Field, Heading, Mark, Metadata, Span, Vectors
+from embeddings.types import Heading, Span, Vectors
 
 _BLOCK = 4096
-# Passages under one heading have the same places.
-_KNOWN_PLACES = 4096
 # Of a generation so much is kept in mind of documents and titles each.
 _KNOWN_FACTS = 10_000
 _Fact = TypeVar("_Fact")
@@ -132,7 +138,7 @@ class Rows:
             " JOIN documents d ON d.position = p.document WHERE s.id IN (SELECT value FROM json_each(?))",
             json.dumps(list(segment_ids)),
         )
-        by_id = {row[0]: _segment(row) for row in rows}
+        by_id = {row[0]: decode_segment(row) for row in rows}
         return [by_id[segment_id] for segment_id in segment_ids]
 
     def passage_counts(self, titles: Sequence[str]) -> list[int]:
@@ -175,7 +181,7 @@ class Rows:
         found = []
         for segment in segments:
             others = [row[3:] for row in same[segment.digest] if row[1] != segment.passage_id]
-            found.append(([_copy(*row) for row in others[:limit]], len(others)))
+            found.append(([decode_copy(*row) for row in others[:limit]], len(others)))
         return found
 
     def near_duplicates(self, document_id: str, limit: int) -> list[Resemblance]:
@@ -183,7 +189,7 @@ class Rows:
         rows = self._fetch("SELECT hashes FROM sketches WHERE document = ?", position)
         if not rows:
             return []
-        mine = _sketch(rows[0][0])
+        mine = decode_sketch(rows[0][0])
         candidates = self._fetch(
             "SELECT d.id, d.title, d.filename, s.hashes FROM (SELECT document, count(*) AS shared FROM sketch_keys"
             " WHERE hash IN (SELECT value FROM json_each(?)) AND document <> ? GROUP BY document"
@@ -193,7 +199,7 @@ class Rows:
             position,
         )
         found = [
-            Resemblance(id, title, filename, resemblance(mine, _sketch(hashes)))
+            Resemblance(id, title, filename, resemblance(mine, decode_sketch(hashes)))
             for id, title, filename, hashes in candidates
         ]
         near = [other for other in found if other.share >= NEAR_DUPLICATE]
@@ -215,7 +221,7 @@ class Rows:
                 json.dumps(list(segment_ids)),
             )
         )
-        return _vectors([by_id[segment_id] for segment_id in segment_ids]).reshape(-1, dim)
+        return decode_vectors([by_id[segment_id] for segment_id in segment_ids]).reshape(-1, dim)
 
     def heads(self, document_ids: Sequence[str]) -> list[DocumentHead]:
         """Raises: DocumentNotFound."""
@@ -232,7 +238,7 @@ class Rows:
             json.dumps(document_ids),
         )
         return {
-            id: DocumentHead(id, sha256, filename, title, _metadata(metadata))
+            id: DocumentHead(id, sha256, filename, title, decode_metadata(metadata))
             for id, sha256, filename, title, metadata in rows
         }
 
@@ -241,7 +247,7 @@ class Rows:
             _DOCUMENTS.format(text="text") + "JOIN contents ON document = position WHERE position = ?",
             self._position(document_id),
         )
-        return _document(row)
+        return decode_document(row)
 
     def list_documents(
         self, offset: int, limit: int, filter: Filter | None, newest_first: bool
@@ -259,7 +265,7 @@ class Rows:
             offset,
         )
         ((total,),) = self._fetch(f"SELECT count(*) FROM documents WHERE {where}", *parameters)
-        return [_document(row) for row in rows], total
+        return [decode_document(row) for row in rows], total
 
     def document_ids(self, origin: str | None) -> set[str]:
         if origin is None:
@@ -306,7 +312,7 @@ class Rows:
         ((outline,),) = self._fetch(
             "SELECT outline FROM documents WHERE position = ?", self._position(document_id)
         )
-        return tuple(_heading(*heading) for heading in json.loads(outline))
+        return tuple(decode_heading(*heading) for heading in json.loads(outline))
 
     def passages_at(self, document_id: str, positions: Sequence[int]) -> list[StoredPassage]:
         document = self._position(document_id)
@@ -319,7 +325,7 @@ class Rows:
             document,
             document,
         )
-        return [_passage(*row) for row in rows]
+        return [decode_passage(*row) for row in rows]
 
     def original(self, document_id: str) -> bytes:
         ((original,),) = self._fetch(
@@ -352,7 +358,7 @@ class Rows:
             generation,
         ):
             ids, vectors = zip(*block, strict=True)
-            yield np.array(ids, np.int64), _vectors(vectors).reshape(len(ids), -1)
+            yield np.array(ids, np.int64), decode_vectors(vectors).reshape(len(ids), -1)
 
     def removed_documents_since(self, generation: int) -> npt.NDArray[np.int64]:
         """The first segments of the documents removed by later generations than `generation`."""
@@ -423,86 +429,3 @@ def _recalled(
         if len(known) < _KNOWN_FACTS:
             known.update(new)
     return facts
-
-
-def _sketch(hashes: bytes) -> Sketch:
-    return np.frombuffer(hashes, "<i8").astype(np.int64)
-
-
-def _vectors(halves: Sequence[bytes]) -> Vectors:
-    return np.frombuffer(b"".join(halves), "<f2").astype(np.float32)
-
-
-def _segment(row: Sequence[Any]) -> StoredSegment:
-    id, start, end, passage_id, passage_start, passage_end, text, *place = row
-    paragraph, page, is_heading, topic, places, document_id, title, same = place
-    # By position: a question reads a hundred of them.
-    return StoredSegment(
-        id,
-        Span(start, end),
-        passage_id,
-        Span(passage_start, passage_end),
-        text,
-        paragraph,
-        page,
-        bool(is_heading),
-        topic,
-        _places(places),
-        document_id,
-        title,
-        same,
-    )
-
-
-def _copy(
-    start: int, end: int, paragraph: int, page: int | None, places: str, document_id: str
-) -> StoredCopy:
-    return StoredCopy(Span(start, end), paragraph, page, _places(places), document_id)
-
-
-@lru_cache(maxsize=_KNOWN_PLACES)
-def _places(encoded: str) -> tuple[Place, ...]:
-    return tuple([Place(label, Span(start, end)) for label, start, end in json.loads(encoded)])
-
-
-def _passage(
-    start: int, end: int, paragraph: int, page: int | None, is_heading: int, places: str
-) -> StoredPassage:
-    return StoredPassage(
-        Span(start, end),
-        paragraph,
-        page,
-        bool(is_heading),
-        _places(places),
-    )
-
-
-def _document(row: tuple[Any, ...]) -> StoredDocument:
-    id, sha256, filename, encoding, text, title, metadata, marks, outline, *counted = row
-    passages, byte_length, added_at, attributes = counted
-    return StoredDocument(
-        id=id,
-        sha256=sha256,
-        filename=filename,
-        encoding=encoding,
-        text=text,
-        title=title,
-        metadata=_metadata(metadata),
-        marks=tuple(Mark(Span(start, end), reason) for start, end, reason in json.loads(marks)),
-        outline=tuple(_heading(*heading) for heading in json.loads(outline)),
-        passages=passages,
-        byte_length=byte_length,
-        added_at=added_at,
-        attributes=json.loads(attributes),
-    )
-
-
-def _metadata(encoded: str) -> Metadata:
-    fields = json.loads(encoded).items()
-    return Metadata(**{name: Field(value, Span(start, end)) for name, (value, start, end) in fields})
-
-
-def _heading(
-    start: int, end: int, extent_start: int, extent_end: int, level: int, number: int, parent: int | None
-) -> Heading:
-    return Heading(Span(start, end), Span(extent_start, extent_end), level, number, parent)
