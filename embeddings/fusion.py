@@ -200,14 +200,16 @@ def _describe(
     lengths = [sum(map(len, each)) for each in zip(own, texts.headings, texts.titles, strict=True)]
     cosine = np.array([max(entry.cosine for entry in entries) for entries in passages])
     firsts = [entries[0].segment for entries in passages]
-    titles, works = np.unique([segment.title for segment in firsts], return_inverse=True)
-    sizes = np.clip(snapshot.passage_counts(titles.tolist()), _LONG_WORK, _LONGEST_WORK)
+    titles = list(dict.fromkeys(segment.title for segment in firsts))
+    counted = dict(zip(titles, snapshot.passage_counts(titles), strict=True))
+    sizes = np.clip([counted[segment.title] for segment in firsts], _LONG_WORK, _LONGEST_WORK)
+    named = {title: _named(title, query.content) for title in set(texts.titles)}
     described = {
         "bm25": _bm25(query, counts.sum(axis=0), np.array(lengths)) / 10,
         "similarity": similarity(cosine, background),
         "coverage": query.coverage(np.minimum(counts.max(axis=0), 1)),
-        "size": np.log(sizes / _LONG_WORK)[works],
-        "named": np.array([_named(title, query.content) for title in fold_all(titles.tolist())])[works],
+        "size": np.log(sizes / _LONG_WORK),
+        "named": np.array([named[title] for title in texts.titles]),
     }
     return np.column_stack([described[name] for name in FusionFeatures._fields])
 

@@ -14,7 +14,7 @@ from typing import Self
 
 import tantivy
 
-from embeddings.local.rows import Rows
+from embeddings.local.rows import Rows, recalled
 from embeddings.storage import Candidate, Scope
 
 _HEAP_BYTES = 32_000_000
@@ -49,16 +49,8 @@ class LexicalView:
         return sorted(found, key=lambda candidate: (-candidate.score, candidate.segment_id))
 
     def frequencies(self, terms: Sequence[str]) -> list[int]:
-        known = self._frequencies
-        if len(known) > _KNOWN_FREQUENCIES:
-            known.clear()
-        frequencies = []
-        for term in terms:
-            frequency = known.get(term)
-            if frequency is None:
-                frequency = known[term] = self.searcher.doc_freq("terms", term)
-            frequencies.append(frequency)
-        return frequencies
+        known = recalled(self._frequencies, terms, self._read_frequencies, _KNOWN_FREQUENCIES)
+        return [known[term] for term in terms]
 
     def segment_count(self) -> int:
         return self.searcher.num_docs - 1
@@ -70,6 +62,9 @@ class LexicalView:
         if not addresses:
             return 0, 0
         return self._values("stamp", addresses)[0], self._values("generation", addresses)[0]
+
+    def _read_frequencies(self, terms: Sequence[str]) -> dict[str, int]:
+        return {term: self.searcher.doc_freq("terms", term) for term in terms}
 
     def _within(self, scope: Scope) -> tantivy.Query:
         of = tantivy.Query.term_set_query(self.schema, "document", scope.positions.tolist())

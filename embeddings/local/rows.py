@@ -142,7 +142,7 @@ class Rows:
         return [by_id[segment_id] for segment_id in segment_ids]
 
     def passage_counts(self, titles: Sequence[str]) -> list[int]:
-        counts = _recalled(self._passage_counts, titles, self._read_passage_counts)
+        counts = recalled(self._passage_counts, titles, self._read_passage_counts)
         return [counts.get(title, 0) for title in titles]
 
     def _read_passage_counts(self, titles: Sequence[str]) -> dict[str, int]:
@@ -225,7 +225,7 @@ class Rows:
 
     def heads(self, document_ids: Sequence[str]) -> list[DocumentHead]:
         """Raises: DocumentNotFound."""
-        by_id = _recalled(self._heads, document_ids, self._read_heads)
+        by_id = recalled(self._heads, document_ids, self._read_heads)
         for document_id in document_ids:
             if document_id not in by_id:
                 raise DocumentNotFound(f"document {document_id!r} is not in the collection")
@@ -417,15 +417,18 @@ class Rows:
             yield block
 
 
-def _recalled(
-    known: dict[str, _Fact], keys: Sequence[str], read: Callable[[Sequence[str]], dict[str, _Fact]]
+def recalled(
+    known: dict[str, _Fact],
+    keys: Sequence[str],
+    read: Callable[[Sequence[str]], dict[str, _Fact]],
+    most: int = _KNOWN_FACTS,
 ) -> dict[str, _Fact]:
-    """What is `known` of `keys`; the rest is read, and kept in mind."""
+    """What is `known` of `keys`; the rest is read, and kept in mind until about `most` are known."""
     facts = {key: known[key] for key in keys if key in known}
     missing = [key for key in dict.fromkeys(keys) if key not in facts]
     if missing:
         new = read(missing)
         facts.update(new)
-        if len(known) < _KNOWN_FACTS:
+        if len(known) < most:
             known.update(new)
     return facts
