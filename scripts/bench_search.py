@@ -34,7 +34,7 @@ from training.corpus import read_questions
 T = TypeVar("T")
 
 _WARM_UP = 50
-_LEG_DEPTH = 40
+_LEG_DEPTH = 32
 _SHORT = [
     "燃气领域要求",
     "消防安全责任",
