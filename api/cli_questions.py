@@ -218,6 +218,9 @@ def _figures(reports: "list[Report]") -> "Table":
     for of_kind in zip(*(report.kinds for report in reports), strict=True):
         label = f"{of_kind[0].kind or 'no kind'}, right first"
         table.add_row(label, *(f"{one.right:.3f} of {one.questions}" for one in of_kind))
+    for at in zip(*(report.refusals for report in reports), strict=True):
+        label = f"unanswerable, refused where {at[0].lost:.0%} are lost"
+        table.add_row(label, *(f"{one.refused:.3f}" for one in at))
     return table
 
 

@@ -13,17 +13,17 @@ from embeddings.dialogue import (
     names_document,
     own_words,
 )
-from embeddings.embedder import Embedder
 from embeddings.filters import Condition
 from embeddings.fusion import Legs
 from embeddings.literals import put_literals_first, read_literals
 from embeddings.place_matching import Focus
 from embeddings.place_questions import read_place_question
 from embeddings.places import PlaceFinder, Told
-from embeddings.queries import MAX_QUERY_CHARS, Query, read_query, validate_query
+from embeddings.queries import MAX_QUERY_CHARS, Query, read_query, strip_asking, validate_query
 from embeddings.ranking import load_weights, rank
 from embeddings.reranker import Reranking
 from embeddings.retelling import tell_on
+from embeddings.space import Space
 from embeddings.storage import Scope, Snapshot
 from embeddings.terms import fold, term_runs
 from embeddings.types import Hit
@@ -42,9 +42,9 @@ _CONSIDERED = 10
 _SAME_DOCUMENT = 2.0
 # What a question says is weighed as `Query` does. An answer that lacks so much of it is less likely by 1 (in log odds),
 # and by no more than so much: it may say it in other words.
-_LACKING, _MOST = 6.0, 3.5
+_LACKING, _MOST = 8.0, 3.5
 # A question that says so much is as likely to stand alone as not; one that says so much does.
-_AS_MUCH, _TOO_MUCH = 20.0, 50.0
+_AS_MUCH, _TOO_MUCH = 11.0, 50.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,8 @@ class Search:
     asked of what it finds."""
 
     snapshot: Snapshot
-    embedder: Embedder
+    space: Space
     _: KW_ONLY
-    background: float
     top_k: int
     min_score: float | None
     legs: Legs
@@ -93,9 +92,8 @@ class Search:
         hits = rank(
             validate_query(question),
             self.snapshot,
-            self.embedder,
+            self.space,
             load_weights(),
-            background=self.background,
             top_k=max(self.top_k, reranking.hits) if reranking else self.top_k,
             # A score that the re-ranker may still raise is no reason to leave a hit out.
             min_score=0.0 if reranking and lowest is not None else lowest,
@@ -180,7 +178,9 @@ class Dialogue:
             return self._following(meaning, own, history)
         if own.weight() >= _TOO_MUCH:
             return self._standing(by_itself)
-        joined = self._following(join_question(by_itself, self._before(history).topic()), own, history)
+        joined = self._following(
+            join_question(by_itself, strip_asking(self._before(history).topic()).strip()), own, history
+        )
         standing = self._standing(by_itself)
         likelihood = joined.likelihood() + (_AS_MUCH - own.weight()) / _LACKING
         return joined if likelihood > max(0.0, standing.likelihood()) else standing

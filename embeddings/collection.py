@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from embeddings.local import LocalStorage
 from embeddings.queries import validate_query
 from embeddings.ranking import Scored, Weights, find_runs
 from embeddings.reranker import Reranking
+from embeddings.space import Space
 from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
 from embeddings.terms import fold, join_terms
 from embeddings.types import Document, Hit, Segment, Span, headings_over
@@ -39,15 +40,6 @@ T = TypeVar("T")
 _NUMBER = re.compile(
     r"^(?:第[一二三四五六七八九十百千零〇\d]+[编章节条](?:之[一二三四五六七八九十]+)?"
     r"|[一二三四五六七八九十]+、|[(（][一二三四五六七八九十\d]+[)）]|\d{1,2}[.、](?!\d))\s*"
-)
-# Sentences of no common matter: how alike an embedder finds them is what it finds of anything.
-_UNRELATED = (
-    "今天天气晴朗。",
-    "公司召开股东大会。",
-    "红烧肉要用小火慢炖。",
-    "燃气管道每年检查一次。",
-    "他买了一张火车票。",
-    "数组的下标从零开始。",
 )
 
 
@@ -83,7 +75,7 @@ class Collection:
         self.name = name
         self._reranking = reranking
         self._storage = storage
-        self._spaces = {embedder.id: _Space(embedder, _measure_background(embedder))}
+        self._spaces = {embedder.id: Space(embedder)}
         self._embedder = embedder
 
     def add(self, documents: Sequence[Document], *, origin: str | None = None) -> list[Document]:
@@ -151,8 +143,7 @@ class Collection:
             space = self._spaces[snapshot.embedder_id]
             search = Search(
                 snapshot,
-                space.embedder,
-                background=space.background,
+                space,
                 top_k=top_k,
                 min_score=min_score,
                 legs=legs,
@@ -188,7 +179,7 @@ class Collection:
         with self._storage.snapshot() as snapshot:
             snapshot.heads(sorted(options.excluded))
             space = self._spaces[snapshot.embedder_id]
-            return check_draft(draft, snapshot, space.embedder, options, background=space.background)
+            return check_draft(draft, snapshot, space, options)
 
     def similar_to(self, document_id: str, *, top_k: int = 3) -> DraftReport:
         """The same for a document that is here, against all others. Raises: DocumentNotFound, and as `similar`."""
@@ -210,9 +201,7 @@ class Collection:
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]
-            runs = find_runs(
-                folded, snapshot, space.embedder, weights, background=space.background, limit=limit
-            )
+            runs = find_runs(folded, snapshot, space, weights, limit=limit)
         return [(run.found.segment.document_id, run) for run in runs]
 
     def list_documents(
@@ -261,7 +250,7 @@ class Collection:
         if self._storage.facts().embedder_id == embedder.id:
             return
         self._storage.begin_reindex(model, embedder.id, embedder.dim)
-        self._spaces = {**self._spaces, embedder.id: _Space(embedder, _measure_background(embedder))}
+        self._spaces = {**self._spaces, embedder.id: Space(embedder)}
         while not self._storage.finish_reindex():
             batch = self._storage.reindex_next(_REINDEX_SEGMENTS)
             vectors = embedder.encode_passages([_titled(fold(title), fold(text)) for _, title, text in batch])
@@ -312,13 +301,6 @@ class Collection:
             NewDocument(each.document, each.entries, rows, each.folded, embedder.id)
             for each, rows in zip(prepared, np.split(vectors, ends), strict=True)
         ]
-
-
-class _Space(NamedTuple):
-    """An embedder, and the cosine that unrelated texts have in its space."""
-
-    embedder: Embedder
-    background: float
 
 
 class _Prepared:
@@ -380,10 +362,3 @@ def _batches(documents: Sequence[Document]) -> Iterator[list[Document]]:
             batch, size = [], 0
     if batch:
         yield batch
-
-
-def _measure_background(embedder: Embedder) -> float:
-    """The mean cosine of texts that have nothing in common, at least 0."""
-    vectors = embedder.encode_passages(_UNRELATED)
-    cosines = vectors @ vectors.T
-    return max(0.0, float(cosines[~np.eye(len(cosines), dtype=bool)].mean()))

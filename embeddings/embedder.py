@@ -38,10 +38,14 @@ _Mask = npt.NDArray[np.int64]
 
 
 class Embedder(Protocol):
-    """Makes vectors of one space. `id` names that space: equal ids give equal vectors for a text."""
+    """Makes vectors of one space. `id` names that space: equal ids give equal vectors for a text.
+
+    `subjects` (n, dim) are what texts at large are about, each the middle of many; a model need not know any.
+    """
 
     id: str
     dim: int
+    subjects: Vectors
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
         """(len(texts), dim) float32, rows of unit length; a row of zeros where nothing is known of a text."""
@@ -101,6 +105,7 @@ class StaticEmbedder:
         self._tokenizer.no_padding()
         self._query_prompt, self._passage_prompt = folder.prompts()
         self.dim = folder.truncated(int(self._table.shape[1]))
+        self.subjects = _read_subjects(folder, self.dim)
         files = [path for path in static.rglob("*") if path.suffix in (".safetensors", ".json")]
         self.id = f"{label}@{fingerprint(static, files)}"
 
@@ -139,6 +144,7 @@ class OnnxEmbedder:
         states, _ = graph.run(["文"])
         self._states_dim = states.shape[-1]
         self.dim = folder.truncated(self._states_dim)
+        self.subjects = _read_subjects(folder, self.dim)
         self.id = f"{label}@{folder.fingerprint(graph.file)}"
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -169,6 +175,7 @@ class SentenceTransformerEmbedder:
         # Its tokenizer is told anew for every batch how to pad, which must not happen twice at a time.
         self._running = Lock()
         self.dim = int(self._model.get_embedding_dimension() or 0)
+        self.subjects = _read_subjects(folder, self.dim)
         self.id = f"{label}@{folder.fingerprint(None)}"
 
     def encode_queries(self, texts: Sequence[str]) -> Vectors:
@@ -189,6 +196,18 @@ class SentenceTransformerEmbedder:
                 show_progress_bar=False,
             )
         return np.asarray(vectors, dtype=np.float32)
+
+
+def _read_subjects(folder: ModelFolder, dim: int) -> Vectors:
+    """Rows of int8 and the scale of each, as training/export.py writes them."""
+    path = folder.path / "subjects.safetensors"
+    if not path.is_file():
+        return np.zeros((0, dim), np.float32)
+    tensors = load_file(path)
+    rows, scales = tensors["rows"], tensors["scales"]
+    if rows.ndim != 2 or rows.shape[1] < dim or scales.shape != (len(rows),):
+        raise ValueError("its subjects.safetensors holds no vectors of its space")
+    return _unit((rows * scales[:, None])[:, :dim])
 
 
 _Pool = Callable[[_States, _Mask], npt.NDArray[np.float32]]

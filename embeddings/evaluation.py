@@ -20,6 +20,7 @@ from embeddings.types import Hit, Span
 
 _DEPTH = 10
 _HELD_SHARE = 0.5
+_LOSSES = (0.01, 0.02, 0.05)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,15 @@ class KindReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Refusals:
+    """What threshold soever the collection has: the share of unanswerable questions `refused` by the highest one that
+    loses no more than the share `lost` of answerable ones."""
+
+    lost: float
+    refused: float
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """`answer_share` is the share of the first quote's characters that are gold, where that quote is right;
     `lost` the share of answerable questions that got no hit, `false_answers` that of unanswerable ones that
@@ -76,7 +86,8 @@ class Report:
     false_answers: float
     median_ms: float
     p95_ms: float
-    kinds: tuple["KindReport", ...]
+    kinds: tuple[KindReport, ...]
+    refusals: tuple[Refusals, ...]
 
     def to_dict(self) -> dict[str, object]:
         return asdict(self)
@@ -128,6 +139,10 @@ def evaluate(collection: Collection, questions: Sequence[Question], *, legs: Leg
         false_answers=_mean(false_answers),
         median_ms=median(times) if times else 0.0,
         p95_ms=quantiles(times, n=20)[-1] if len(times) > 1 else 0.0,
+        refusals=_refusals(
+            [_first_score(collection, question, legs) for question in answerable],
+            [_first_score(collection, question, legs) for question in unanswerable],
+        ),
         kinds=tuple(
             KindReport(kind, len(of_kind), _mean(of_kind))
             for kind in dict.fromkeys(question.kind for question in questions)
@@ -153,6 +168,21 @@ def _ask(collection: Collection, question: Question, legs: Legs, times: list[flo
     )
     times.append((time.perf_counter() - start) * 1000)
     return hits
+
+
+def _first_score(collection: Collection, question: Question, legs: Legs) -> float:
+    """That of the first hit, however low."""
+    hits = collection.search(question.question, top_k=1, min_score=0.0, legs=legs, history=question.history)
+    return hits[0].score if hits else 0.0
+
+
+def _refusals(answerable: Sequence[float], unanswerable: Sequence[float]) -> tuple[Refusals, ...]:
+    scores = sorted(answerable) or [0.0]
+    lowest = [scores[int(lost * len(scores))] for lost in _LOSSES]
+    return tuple(
+        Refusals(lost, _mean([score < threshold for score in unanswerable]))
+        for lost, threshold in zip(_LOSSES, lowest, strict=True)
+    )
 
 
 def _gains(question: Question, spans: Sequence[tuple[Hit, Span]]) -> _Gains:

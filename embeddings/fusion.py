@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.embedder import Embedder
 from embeddings.queries import Query
+from embeddings.space import Space
 from embeddings.storage import Candidate, Scope, Snapshot, StoredSegment
 from embeddings.terms import fold_all
 
@@ -78,20 +78,16 @@ class FoundPassage:
 
 def find_passages(
     query: Query,
+    vector: npt.NDArray[np.float32],
     snapshot: Snapshot,
-    embedder: Embedder,
+    space: Space,
     weights: FusionFeatures,
     legs: Legs,
     *,
-    background: float,
     scope: Scope | None,
     wanted: int,
 ) -> list[FoundPassage]:
-    """The `wanted` best passages that the legs found, best first, one for each text.
-
-    `background` is the cosine that unrelated texts have in the embedder's space.
-    """
-    vector = embedder.encode_queries([query.content])[0]
+    """The `wanted` best passages that the legs found, best first, one for each text. `vector` (dim,) is the query's."""
     depth = max(_LEG_DEPTH, _DEPTH_OVER_WANTED * wanted)
     while True:
         dense = snapshot.nearest(vector, depth, scope) if legs != "lexical" and vector.any() else []
@@ -104,7 +100,7 @@ def find_passages(
     if not passages:
         return []
     texts = _Texts([entries[0].segment for entries in passages])
-    described = _describe(query, passages, texts, snapshot, background)
+    described = _describe(query, passages, texts, snapshot, space)
     return _rank(passages, texts, described, weights, legs, wanted)
 
 
@@ -117,7 +113,8 @@ def _join(
 ) -> list[Found]:
     dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
     ids = list(lexical_ranks | dense_ranks)
-    cosines = snapshot.vectors(ids) @ vector if legs != "lexical" else np.zeros(len(ids))
+    # As elsewhere not by BLAS, whose threads wait for each other for milliseconds when others work too.
+    cosines = np.vecdot(snapshot.vectors(ids), vector) if legs != "lexical" else np.zeros(len(ids))
     bm25 = {candidate.segment_id: candidate.score for candidate in lexical}
     return [
         Found(segment, bm25.get(id, 0.0), cosine, dense_ranks.get(id), lexical_ranks.get(id))
@@ -192,7 +189,7 @@ def _headings(segment: StoredSegment) -> str:
 
 
 def _describe(
-    query: Query, passages: Sequence[list[Found]], texts: _Texts, snapshot: Snapshot, background: float
+    query: Query, passages: Sequence[list[Found]], texts: _Texts, snapshot: Snapshot, space: Space
 ) -> npt.NDArray[np.float64]:
     """(passages, features)."""
     own = [f"{text}\n{topic}" for text, topic in zip(texts.passages, texts.topics, strict=True)]
@@ -206,7 +203,7 @@ def _describe(
     named = {title: _named(title, query.content) for title in set(texts.titles)}
     described = {
         "bm25": _bm25(query, counts.sum(axis=0), np.array(lengths)) / 10,
-        "similarity": similarity(cosine, background),
+        "similarity": space.similarity(cosine),
         "coverage": query.coverage(np.minimum(counts.max(axis=0), 1)),
         "size": np.log(sizes / _LONG_WORK),
         "named": np.array([named[title] for title in texts.titles]),
@@ -218,11 +215,6 @@ def _named(title: str, content: str) -> float:
     title = title.removeprefix(_STATE)
     pairs = {title[i : i + 2] for i in range(len(title) - 1)}
     return sum(pair in content for pair in pairs) / max(1, len(pairs))
-
-
-def similarity(cosines: npt.NDArray[np.float64], background: float) -> npt.NDArray[np.float64]:
-    """`cosines` above what unrelated texts have, over the most that they could be."""
-    return np.maximum(0.0, (cosines - background) / max(1e-3, 1 - background))
 
 
 def _bm25(

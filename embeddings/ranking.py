@@ -21,9 +21,9 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.embedder import Embedder
-from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages, similarity
+from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages
 from embeddings.queries import Query, read_query
+from embeddings.space import Space
 from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
 from embeddings.terms import fold_all
@@ -36,8 +36,9 @@ _NEWEST_AMONG = 200
 _MIN_PASSAGES = 12
 _FOLLOWING_SHARE = 0.2
 _SEGMENTS_PER_PASSAGE = 3
-# Smaller libraries than the one that scores were fitted to are taken for one of its size.
-_SMALL_LIBRARY = 180
+# How many segments the libraries have that scores were fitted to; the logarithm of how much larger one is.
+_SMALL_LIBRARY, _LARGE_LIBRARY = 180, 128_678
+_GROWTH = math.log(_LARGE_LIBRARY / _SMALL_LIBRARY)
 # What the model of the order makes of passages that have nothing to do with a query, about.
 _UNRELATED_VALUE = 0.0
 _MAX_RUN = 3
@@ -51,12 +52,22 @@ _K1, _B, _USUAL_CHARS = 1.2, 0.3, 75
 _TOPIC_WORTH, _HEADING_WORTH, _TITLE_WORTH = 0.5, 0.3, 0.2
 _QUESTION = re.compile(r"[?？]”?$")
 _DATE = re.compile(
-    r"[\d一二三四五六七八九十〇]\s*[年月日号时]|\d{4}-\d|[年月季]底|[年月]初|上半年|下半年|季度|[春夏秋冬汛]季|汛期"
+    r"[\d一二三四五六七八九十〇两]\s?个?(?:[年月日号时天周]|小时|分钟|星期|工作日)|\d{4}-\d|[“\"]\d{1,2}[.·]\d{1,2}[”\"]"
+    r"|[年月季]底|[年月]初|上半年|下半年|季度|[春夏秋冬汛]季|汛期"
 )
 # An amount, and no date.
 _NUMBER = re.compile(
     r"(?<![\d.])\d{1,3}(?:[.,]\d+)*(?:年|(?![\d.]*[月日时\d]))|\d{4,}(?![年\d])"
-    r"|[一二三四五六七八九十百千万两]+(?=[个名人次起件项条家种类点元倍成级万亿台辆处户])"
+    r"|成倍|分之|[一二三四五六七八九十百千万两]{2,}|[一二三四五六七八九十百千万两](?:余|多)?"
+    r"(?=[比成个名位人次起件项条家种类点元倍成级万亿台辆处户天周岁层栋座间所批轮届套支份张米吨亩度]|小时|分钟|公里|平方)"
+)
+# Units that are asked for, and how an amount of them may be told.
+_COUNTED = (
+    ("人名位", "[人名位个口死伤]|条[人生]命"),
+    ("件项条种类起次处家户", "[件项条种类起次处家户个点宗]"),
+    ("楼层", "[楼层]"),
+    ("天日", "[天日]|个工作日"),
+    ("元钱", "[元块]"),
 )
 
 
@@ -64,7 +75,8 @@ class Features(NamedTuple):
     """What is known of one run of sentences and the query, most of it about 0..1.
 
     `lexical` is BM25 over the most it could be; `coverage` the share of the query that the passage and its
-    headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have;
+    headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have,
+    `elsewhere` by how much a subject of texts at large is nearer to the query;
     `missing_numbers` the share of the query's numbers and Latin words that are nowhere around; `lacks` says that an
     amount or a date is asked for and none is there; `topic` is the share of the query that the lead-in of the segment
     covers; `behind` how far the passage was behind the best one when the legs were joined.
@@ -74,6 +86,7 @@ class Features(NamedTuple):
     coverage: float
     evidence: float
     similarity: float
+    elsewhere: float
     missing_numbers: float
     lacks: float
     topic: float
@@ -81,23 +94,34 @@ class Features(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Confidence:
-    """A logistic model of whether the run that was put first answers.
-
-    `features` are weighed as they are. `lead` is that of the logarithm of its share of the softmax, `library` that of
-    the logarithm (to 10) of how many segments there are: among more of them one that fits as well is less likely the
-    right one.
-    """
+class Logistic:
+    """A logistic model of whether the run that was put first answers. `lead` is the weight of the logarithm of its
+    share of the softmax."""
 
     bias: float
     features: Features
     lead: float
-    library: float
+
+    def logit(self, features: Features, lead: float) -> float:
+        return self.bias + math.fsum(map(mul, self.features, features)) + self.lead * lead
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """The model for a small library and that for a large one, where what fits as well is less likely the right one;
+    those between are as far between as the logarithm of their size."""
+
+    small: Logistic
+    large: Logistic
 
     def logit(self, features: Features, lead: float, segments: int) -> float:
-        known = math.fsum(map(mul, self.features, features))
-        library = math.log10(max(segments, _SMALL_LIBRARY))
-        return self.bias + known + self.lead * lead + self.library * library
+        share = largeness(segments)
+        return (1 - share) * self.small.logit(features, lead) + share * self.large.logit(features, lead)
+
+
+def largeness(segments: int) -> float:
+    """0 for a library as small as the one that scores were fitted to or smaller, to 1 for one as large."""
+    return min(1.0, math.log(max(segments, _SMALL_LIBRARY) / _SMALL_LIBRARY) / _GROWTH)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,11 +143,14 @@ def sigmoid(logit: float) -> float:
 def load_weights() -> Weights:
     """The weights that scripts/fit_ranking.py wrote."""
     record = json.loads(_WEIGHTS_FILE.read_text(encoding="utf-8"))
-    confidence = record["confidence"]
+    small, large = (
+        Logistic(**{**each, "features": Features(**each["features"])})
+        for each in (record["confidence"][size] for size in ("small", "large"))
+    )
     return Weights(
         FusionFeatures(**record["fusion"]),
         Features(**record["features"]),
-        Confidence(**{**confidence, "features": Features(**confidence["features"])}),
+        Confidence(small, large),
         record["threshold"],
     )
 
@@ -146,10 +173,9 @@ class Scored:
 def rank(
     folded: str,
     snapshot: Snapshot,
-    embedder: Embedder,
+    space: Space,
     weights: Weights,
     *,
-    background: float,
     top_k: int,
     min_score: float | None,
     legs: Legs,
@@ -158,14 +184,11 @@ def rank(
 ) -> list[Hit]:
     """The hits for a query that `validate_query` folded, best first, at most one a text of a passage.
 
-    `background` is the cosine that unrelated texts have in the embedder's space. `newest_first` orders by date
-    what answers; what has no date comes last.
+    `newest_first` orders by date what answers; what has no date comes last.
     """
     query = read_query(folded, snapshot)
     limit = max(top_k, _NEWEST_AMONG if newest_first else _MIN_PASSAGES)
-    runs = _choose_runs(
-        query, snapshot, embedder, weights, legs, background=background, scope=scope, limit=limit
-    )
+    runs = _choose_runs(query, snapshot, space, weights, legs, scope=scope, limit=limit)
     scores = _scores(runs, query, weights.confidence, snapshot.segment_count())
     lowest = _lowest(scores, weights, min_score)
     best = [(score, run) for score, run in zip(scores, runs, strict=True) if score >= lowest]
@@ -205,29 +228,20 @@ def _lowest(scores: Sequence[float], weights: Weights, min_score: float | None) 
 
 
 def find_runs(
-    folded: str,
-    snapshot: Snapshot,
-    embedder: Embedder,
-    weights: Weights,
-    *,
-    background: float,
-    limit: int = _MIN_PASSAGES,
+    folded: str, snapshot: Snapshot, space: Space, weights: Weights, *, limit: int = _MIN_PASSAGES
 ) -> list[Scored]:
     """What `rank` chooses among, for fitting its weights."""
     query = read_query(folded, snapshot)
-    return _choose_runs(
-        query, snapshot, embedder, weights, "both", background=background, scope=None, limit=limit
-    )
+    return _choose_runs(query, snapshot, space, weights, "both", scope=None, limit=limit)
 
 
 def _choose_runs(
     query: Query,
     snapshot: Snapshot,
-    embedder: Embedder,
+    space: Space,
     weights: Weights,
     legs: Legs,
     *,
-    background: float,
     scope: Scope | None,
     limit: int,
 ) -> list[Scored]:
@@ -237,15 +251,16 @@ def _choose_runs(
     """
     if not query.terms:
         return []
-    found = find_passages(
-        query, snapshot, embedder, weights.fusion, legs, background=background, scope=scope, wanted=limit
-    )
+    vector = space.embedder.encode_queries([query.content])[0]
+    found = find_passages(query, vector, snapshot, space, weights.fusion, legs, scope=scope, wanted=limit)
     if not found:
         return []
     heads = _heads(snapshot, [passage.document_id for passage in found])
     passages = [_Passage(passage, heads[passage.document_id]) for passage in found]
     runs = [run for number, passage in enumerate(passages) for run in passage.runs(number)]
-    described = _describe(query, passages, runs, background)
+    # Of one leg alone nothing is known that could be compared.
+    subject = 0.0 if legs == "lexical" else space.nearest_subject(vector)
+    described = _describe(query, passages, runs, space, subject)
     values = (described @ np.array(weights.features)).tolist()
     best: dict[int, int] = {}
     for place, run in enumerate(runs):
@@ -275,9 +290,9 @@ class _Run(NamedTuple):
 
 
 def _describe(
-    query: Query, passages: Sequence["_Passage"], runs: Sequence[_Run], background: float
+    query: Query, passages: Sequence["_Passage"], runs: Sequence[_Run], space: Space, subject: float
 ) -> npt.NDArray[np.float64]:
-    """(runs, features)."""
+    """(runs, features). `subject` is the similarity of the query to the nearest subject of texts at large."""
     of = np.array([run.passage for run in runs])
     sentences = [text for passage in passages for text in passage.folded_sentences()]
     headings = [passage.found.headings for passage in passages]
@@ -305,11 +320,13 @@ def _describe(
     words = np.flatnonzero(query.is_word)
     # The letters of a word that is nowhere say nothing, however near the vectors are.
     missing = (around[:, words] == 0).sum(axis=1) / max(1, len(words))
+    similar = space.similarity(cosine) * (1 - missing * len(words) / len(query.terms))
     described = {
         "lexical": _bm25(query, in_run, context, np.array([len(text) for text in texts])),
         "coverage": query.coverage(around),
         "evidence": query.evidence(around),
-        "similarity": similarity(cosine, background) * (1 - missing * len(words) / len(query.terms)),
+        "similarity": similar,
+        "elsewhere": np.maximum(0.0, subject - similar),
         "missing_numbers": missing,
         "lacks": np.array([_lacks(query, text) for text in texts]),
         "topic": query.coverage(in_topic),
@@ -343,7 +360,8 @@ class _Passage:
         ]
 
     def text_of(self, run: _Run) -> str:
-        return self._text[self.sentences[run.first].start : self.sentences[run.last].end]
+        """Folded."""
+        return self.found.text[self.sentences[run.first].start : self.sentences[run.last].end]
 
     def scored(self, run: _Run, value: float, features: Features) -> Scored:
         inside = self._inside(run.found)
@@ -383,7 +401,14 @@ def _letterhead(head: DocumentHead) -> str:
 def _lacks(query: Query, text: str) -> bool:
     if query.asks_date:
         return _DATE.search(text) is None
-    return query.asks_number and _NUMBER.search(text) is None
+    amount = _amount_of(query.asks_unit) if query.asks_unit else _NUMBER
+    return query.asks_number and amount.search(text) is None
+
+
+@cache
+def _amount_of(unit: str) -> re.Pattern[str]:
+    told = next((told for units, told in _COUNTED if unit in units), unit)
+    return re.compile(rf"[\d一二三四五六七八九十百千万亿两半][余多来]?\s?(?:{told})")
 
 
 def _bm25(

@@ -17,7 +17,7 @@ import itertools
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -45,8 +45,8 @@ from training.reliability import draw_reliability
 _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
 _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
-# What is right less than one time in 25 is no answer.
-_THRESHOLD = 0.04
+# What is right less than one time in 20 is no answer.
+_THRESHOLD = 0.05
 
 
 def main() -> None:
@@ -104,11 +104,13 @@ def print_figures(asked: Sequence[Asked], firsts: Sequence[First], scores: Seque
 
 
 def _write(weights: Weights) -> None:
-    confidence = weights.confidence
     record = {
         "fusion": weights.fusion._asdict(),
         "features": weights.features._asdict(),
-        "confidence": {**asdict(confidence), "features": confidence.features._asdict()},
+        "confidence": {
+            size: {"bias": model.bias, "features": model.features._asdict(), "lead": model.lead}
+            for size, model in (("small", weights.confidence.small), ("large", weights.confidence.large))
+        },
         "threshold": weights.threshold,
     }
     text = json.dumps(record, indent=2) + "\n"

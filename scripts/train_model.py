@@ -22,6 +22,7 @@ from training.recipe import (
     STEPS,
     Ground,
     Texts,
+    find_subjects,
     finish,
     learn_untaught,
     prepare,
@@ -44,10 +45,15 @@ def main() -> None:
     if arguments.work:
         arguments.work.mkdir(parents=True, exist_ok=True)
         np.save(arguments.work / "untaught.npy", untaught)
-        write_model(arguments.work / "untaught", ground.tokenizer, finish(ground, untaught), "")
+        _write(arguments.work / "untaught", ground, finish(ground, untaught), "")
     vectors = finish(ground, teach(ground, untaught, texts.questions, steps=arguments.lessons))
     facts = _facts(texts, ground, vectors, minutes=(time.monotonic() - started) / 60)
-    write_model(arguments.output, ground.tokenizer, vectors, write_card(facts))
+    _write(arguments.output, ground, vectors, write_card(facts))
+
+
+def _write(output: Path, ground: Ground, vectors: Floats, card: str) -> None:
+    subjects = find_subjects(ground.passages, ground.tokenizer, vectors)
+    write_model(output, ground.tokenizer, vectors, card, subjects)
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -70,6 +70,14 @@ def test_refusals_are_counted_on_both_sides(collection: Collection, tmp_path: Pa
     assert (report.lost, report.false_answers) == (1, 0.5)
 
 
+def test_refusals_are_told_for_thresholds_of_other_losses(collection: Collection, tmp_path: Path) -> None:
+    right: dict[str, object] = {"question": "燃气灌装站检查", "gold": [gold("燃气领域，要检查灌装站。")]}
+    wrong: dict[str, object] = {"question": "红烧肉", "gold": [gold("消防领域，要检查商场。")]}
+    questions = write(tmp_path / "q", *[right] * 19, wrong, {**right, "gold": []}, {**wrong, "gold": []})
+    report = evaluate(collection, load_questions(questions))
+    assert [(at.lost, at.refused) for at in report.refusals] == [(0.01, 0), (0.02, 0), (0.05, 0.5)]
+
+
 @pytest.mark.parametrize(
     "line", ["{", "[]", '{"question": "x"}', '{"question": "x", "gold": [{"start": 1}]}']
 )

@@ -15,7 +15,7 @@ LAYERS = [
     {"chrome", "outline", "filters", "model_folder"},
     {"letterhead", "onnx_graph", "place_questions"},
     {"structure", "embedder", "reranker", "seeds"},
-    {"readers", "storage"},
+    {"readers", "storage", "space"},
     {"local", "queries", "outlined"},
     {"fusion", "retelling"},
     {"ranking", "drafts", "corrections", "literals", "place_matching"},

@@ -17,9 +17,9 @@ from embeddings.drafts.repetitions import find_repetitions
 from embeddings.drafts.sources import SourceBook
 from embeddings.drafts.superseded import find_superseded
 from embeddings.drafts.types import Boilerplate, DocumentShare, DraftParagraph, DraftReport, Match, MatchKind
-from embeddings.embedder import Embedder
 from embeddings.errors import EmptyText, TooLarge
 from embeddings.letters import read_letters
+from embeddings.space import Space
 from embeddings.storage import Snapshot
 from embeddings.types import Span
 
@@ -42,12 +42,8 @@ class Options:
     phrases: tuple[str, ...] = ()
 
 
-def check_draft(
-    draft: str, snapshot: Snapshot, embedder: Embedder, options: Options, *, background: float
-) -> DraftReport:
+def check_draft(draft: str, snapshot: Snapshot, space: Space, options: Options) -> DraftReport:
     """Where each paragraph of `draft` was said before, and what else its writer should know.
-
-    `background` is the cosine that unrelated texts have in the embedder's space.
 
     Raises:
         EmptyText: it has no letter, digit or Han character.
@@ -71,9 +67,8 @@ def check_draft(
         draft,
         _to_look_up(side, paragraphs, copied),
         snapshot,
-        embedder,
+        space,
         top_k=options.top_k,
-        background=background,
         excluded=options.excluded,
     )
     told = [

@@ -4,7 +4,9 @@ import math
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from embeddings.embedder import Embedder
+import numpy as np
+
+from embeddings.space import Space
 from embeddings.splitting import split_sentences
 from embeddings.storage import Snapshot, StoredSegment
 from embeddings.terms import extract_terms, fold
@@ -33,10 +35,9 @@ def find_related(
     text: str,
     paragraphs: Sequence[Span],
     snapshot: Snapshot,
-    embedder: Embedder,
+    space: Space,
     *,
     top_k: int,
-    background: float,
     excluded: Collection[str] = (),
 ) -> dict[Span, list[Related]]:
     """For each of `paragraphs` the passages nearest to it, best first."""
@@ -44,10 +45,10 @@ def find_related(
     if not pieces or not snapshot.segment_count():
         return {}
     folded = [fold(piece.of(text)) for _, piece in pieces]
-    vectors = embedder.encode_passages(folded)
+    vectors = space.embedder.encode_passages(folded)
     found: dict[Span, list[Related]] = {}
     for (paragraph, piece), words, vector in zip(pieces, folded, vectors, strict=True):
-        look = _Look(words, vector, snapshot, background, excluded)
+        look = _Look(words, vector, snapshot, space, excluded)
         found.setdefault(paragraph, []).extend(look.best(piece, top_k))
     return {paragraph: _best_passages(related, top_k) for paragraph, related in found.items()}
 
@@ -56,10 +57,10 @@ class _Look:
     """One piece of the draft, and how rare its terms are."""
 
     def __init__(
-        self, words: str, vector: Vectors, snapshot: Snapshot, background: float, excluded: Collection[str]
+        self, words: str, vector: Vectors, snapshot: Snapshot, space: Space, excluded: Collection[str]
     ) -> None:
         self._snapshot, self._vector, self._excluded = snapshot, vector, excluded
-        self._background = background
+        self._space = space
         terms = [term for term in dict.fromkeys(extract_terms(words)) if len(term) > 1]
         total = snapshot.segment_count()
         frequencies = snapshot.frequencies(terms)
@@ -72,13 +73,15 @@ class _Look:
 
     def best(self, span: Span, top_k: int) -> list[Related]:
         candidates = self._candidates()
-        scored = [Related(span, self._score(segment, cosine), segment) for segment, cosine in candidates]
+        scored = [
+            Related(span, self._score(segment, similarity), segment) for segment, similarity in candidates
+        ]
         return sorted((one for one in scored if one.score >= _MIN_SCORE), key=lambda one: -one.score)[
             : 2 * top_k
         ]
 
     def _candidates(self) -> list[tuple[StoredSegment, float]]:
-        """The segments that the legs found, best first, with their cosines."""
+        """The segments that the legs found, best first, with their similarities."""
         dense = self._snapshot.nearest(self._vector, _LEG_DEPTH) if self._vector.any() else []
         lexical = self._snapshot.matching(self._rarest, _LEG_DEPTH) if self._rarest else []
         highest = max((one.score for one in lexical), default=1.0)
@@ -90,23 +93,24 @@ class _Look:
         ids = sorted(fused, key=lambda segment_id: -fused[segment_id])[:_LOOK_CLOSER]
         if not ids:
             return []
-        cosines = self._snapshot.vectors(ids) @ self._vector
+        cosines = np.vecdot(self._snapshot.vectors(ids), self._vector).astype(np.float64)
         return [
-            (segment, float(cosine))
-            for segment, cosine in zip(self._snapshot.segments(ids), cosines, strict=True)
+            (segment, similarity)
+            for segment, similarity in zip(
+                self._snapshot.segments(ids), self._space.similarity(cosines).tolist(), strict=True
+            )
             if segment.document_id not in self._excluded
         ]
 
-    def _score(self, segment: StoredSegment, cosine: float) -> float:
-        """Half how much of the weight of its terms the passage shares, half the cosine above what any texts have."""
+    def _score(self, segment: StoredSegment, similarity: float) -> float:
+        """Half how much of the weight of its terms the passage shares, half its similarity."""
         there = {term for term in extract_terms(segment.passage_text) if len(term) > 1}
         shared = sum(weight for term, weight in self._weights.items() if term in there)
         mine = sum(self._weights.values()) or 1.0
         # A term that the draft lacks weighs as one that it has does on the average.
         theirs = mine / max(1, len(self._weights)) * min(len(there), 2 * len(self._weights))
         coverage = 2 * shared / (mine + max(theirs, shared))
-        near = max(0.0, (cosine - self._background) / max(1e-3, 1 - self._background))
-        return min(1.0, 0.5 * coverage + 0.5 * near)
+        return min(1.0, 0.5 * coverage + 0.5 * similarity)
 
 
 def _best_passages(related: Sequence[Related], top_k: int) -> list[Related]:

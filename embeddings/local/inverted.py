@@ -74,7 +74,11 @@ def _empty(dim: int, total: int, samples: Sequence[_Index]) -> _Index:
         return faiss.IndexIDMap(kept)
     centres = _CENTRES * isqrt(total)
     index = faiss.IndexIVFScalarQuantizer(
-        faiss.IndexFlatIP(dim), dim, centres, faiss.ScalarQuantizer.QT_8bit_uniform, faiss.METRIC_INNER_PRODUCT
+        faiss.IndexFlatIP(dim),
+        dim,
+        centres,
+        faiss.ScalarQuantizer.QT_8bit_uniform,
+        faiss.METRIC_INNER_PRODUCT,
     )
     index.cp.min_points_per_centroid, index.cp.niter = 1, _ROUNDS
     index.train(_sample(samples, min(1.0, _TRAINED_ON * centres / total)))

@@ -33,6 +33,8 @@ trained by `scripts/train_model.py` on the texts below and on nothing else; no o
   every ASCII letter and digit has a token; words that are not known fall into characters.
 * The text must come folded: simplified characters, half width, lower case (`embeddings.terms.fold`).
 * A text without a known token has the zero vector.
+* `subjects.safetensors` holds a thousand subjects: the middles (k-means) of the vectors of all articles and paragraphs
+  below, int8 rows with a scale each. The service uses them to tell what a library is not about; the model runs without.
 * Segments of one to three sentences and questions of 4 to 40 characters are what it has seen.
 * Loads with sentence-transformers 6.2 or later, or with `tokenizers` and `safetensors` alone.
 * Training took {facts.minutes:.0f} minutes on two busy CPU cores, reading and tokenising included.

@@ -47,7 +47,9 @@ def dequantize(rows: npt.NDArray[np.int8], scales: Floats) -> Floats:
     return vectors
 
 
-def write_model(output: Path, tokenizer: Tokenizer, vectors: Floats, card: str) -> None:
+def write_model(
+    output: Path, tokenizer: Tokenizer, vectors: Floats, card: str, subjects: Floats | None = None
+) -> None:
     """Write the folder, each file complete before it takes its name."""
     rows, scales = quantize(vectors)
     output.mkdir(parents=True, exist_ok=True)
@@ -56,6 +58,9 @@ def write_model(output: Path, tokenizer: Tokenizer, vectors: Floats, card: str) 
         (fresh / _STATIC).mkdir()
         save_file({"embeddings": rows, "weights": scales}, fresh / _STATIC / "model.safetensors")
         tokenizer.save(str(fresh / _STATIC / "tokenizer.json"), pretty=False)
+        if subjects is not None:
+            rows, scales = quantize(subjects)
+            save_file({"rows": rows, "scales": scales}, fresh / "subjects.safetensors")
         _write_text(fresh / "modules.json", _as_json(_MODULES))
         _write_text(fresh / "config_sentence_transformers.json", _as_json(_CONFIG))
         _write_text(fresh / "README.md", card)

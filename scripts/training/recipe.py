@@ -12,6 +12,7 @@ import jieba
 import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
+from sklearn.cluster import KMeans
 from tokenizers import Tokenizer
 
 from embeddings.synonyms import load_synonyms
@@ -48,6 +49,8 @@ STEPS = 2_500
 LESSONS = 400
 DIMENSIONS = 512
 _SEED = 20261122
+# Subjects of texts at large, and the rounds that look for them.
+_SUBJECTS, _ROUNDS = 1_000, 10
 _VOCABULARY = 58_000
 _BATCH = 1024
 _RATE = 0.01
@@ -153,6 +156,15 @@ def finish(ground: Ground, own: Floats) -> Floats:
     """(V, d) token vectors as they will be read back: folded, without the common direction, through int8."""
     vectors: Floats = sp.identity(len(own), dtype=np.float32, format="csr") @ own + ground.parts @ own
     return dequantize(*quantize(_without_common_direction(vectors, ground)))
+
+
+def find_subjects(passages: Sequence[TrainingPassage], tokenizer: Tokenizer, vectors: Floats) -> Floats:
+    """(n, d) unit rows: the middles of passages that are much alike."""
+    rows = encode([passage.text for passage in passages], tokenizer, vectors)
+    grouped = KMeans(_SUBJECTS, init="random", n_init=1, max_iter=_ROUNDS, random_state=_SEED).fit(rows)
+    middles: Floats = grouped.cluster_centers_
+    middles /= np.linalg.norm(middles, axis=1, keepdims=True).clip(1e-9)
+    return middles
 
 
 def sanity_cosines(tokenizer: Tokenizer, vectors: Floats) -> dict[str, float]:

@@ -1,0 +1,43 @@
+"""The space of an embedder's vectors, and what is known of it: how alike unrelated texts are there, and where texts at
+large are."""
+
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.embedder import Embedder
+
+# Sentences of no common matter: how alike an embedder finds them is what it finds of anything.
+_UNRELATED = (
+    "今天天气晴朗。",
+    "公司召开股东大会。",
+    "红烧肉要用小火慢炖。",
+    "燃气管道每年检查一次。",
+    "他买了一张火车票。",
+    "数组的下标从零开始。",
+)
+# The similarity that questions have to the subject nearest to them, about.
+_USUAL_NEAREST = 0.5
+
+
+class Space:
+    """What tells how much a cosine means between vectors of `embedder`."""
+
+    def __init__(self, embedder: Embedder) -> None:
+        self.embedder = embedder
+        vectors = embedder.encode_passages(_UNRELATED)
+        cosines = vectors @ vectors.T
+        self._background = max(0.0, float(cosines[~np.eye(len(cosines), dtype=bool)].mean()))
+
+    def similarity(self, cosines: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """0..1: `cosines` above what unrelated texts have, over the most that they could be."""
+        return np.maximum(0.0, (cosines - self._background) / max(1e-3, 1 - self._background))
+
+    def nearest_subject(self, vector: npt.NDArray[np.float32]) -> float:
+        """The similarity of `vector` (dim,) to the nearest subject of texts at large; where the model knows none, about
+        what it is for most.
+
+        A query that is nearer to what others write about than to anything in a library is hardly meant for it, as in
+        speaker verification a voice that is nearer to a cohort of others (Auckenthaler et al. 2000).
+        """
+        subjects = self.embedder.subjects
+        return float(self.similarity(np.vecdot(subjects, vector).max())) if len(subjects) else _USUAL_NEAREST

@@ -1,0 +1,79 @@
+"""How much a cosine means, beside what texts at large are about; and amounts, which no cosine sees."""
+
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from embeddings import ModelUnavailable, load_embedder, open_collection, read
+from embeddings.embedder import BUILTIN_MODEL
+from embeddings.space import Space
+
+BUILTIN = Path(__file__).parents[1] / "embeddings" / "models" / "builtin"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The built-in model without its subjects."""
+    copied = tmp_path / "model"
+    shutil.copytree(BUILTIN, copied)
+    (copied / "subjects.safetensors").unlink()
+    return copied
+
+
+def test_the_built_in_model_knows_subjects_in_its_own_space() -> None:
+    embedder = load_embedder(BUILTIN_MODEL)
+    assert embedder.subjects.shape == (1_000, embedder.dim)
+    assert np.allclose(np.linalg.norm(embedder.subjects, axis=1), 1, atol=1e-5)
+    assert Space(embedder).nearest_subject(embedder.subjects[7]) == pytest.approx(1, abs=1e-5)
+
+
+def test_what_laws_are_about_is_nearer_to_a_subject_than_a_recipe_is() -> None:
+    embedder = load_embedder(BUILTIN_MODEL)
+    vectors = embedder.encode_queries(["居民委员会选举", "红烧肉要放几勺糖"])
+    by_law, by_recipe = (Space(embedder).nearest_subject(vector) for vector in vectors)
+    assert by_law > by_recipe
+
+
+def test_without_subjects_every_question_has_the_usual_one(folder: Path) -> None:
+    embedder = load_embedder(str(folder))
+    space = Space(embedder)
+    assert embedder.subjects.shape == (0, embedder.dim)
+    assert len({space.nearest_subject(vector) for vector in embedder.encode_queries(["护照", "校车"])}) == 1
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"rows": np.ones((3, 7), np.int8), "scales": np.ones(3, np.float32)},
+        {"rows": np.ones((3, 512), np.int8), "scales": np.ones(2, np.float32)},
+        {"other": np.ones((3, 512), np.int8)},
+    ],
+)
+def test_subjects_that_do_not_fit_the_model_are_refused_by_name(
+    folder: Path, tensors: dict[str, np.ndarray]
+) -> None:
+    save_file(tensors, folder / "subjects.safetensors")
+    with pytest.raises(ModelUnavailable, match=str(folder)):
+        load_embedder(str(folder))
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("共处罚合计多少家", "8家"),
+        ("共处罚合计多少人", "35名"),
+        ("共处罚合计多少钱", "120万元"),
+    ],
+)
+def test_an_amount_is_quoted_in_the_unit_that_is_asked_for(tmp_path: Path, question: str, said: str) -> None:
+    text = "执法情况通报\n\n" + "\n\n".join(
+        f"全市安全生产执法共处罚{whom}合计{amount}，全部录入信用信息平台并在政府网站上向社会公开。"
+        for whom, amount in (("单位", "8家"), ("责任人", "35名"), ("款项", "120万元"))
+    )
+    with closing(open_collection(tmp_path, "default", load_embedder())) as collection:
+        collection.add([read(text.encode(), filename="通报.txt")])
+        assert said in collection.search(question)[0].quote
