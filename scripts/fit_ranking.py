@@ -6,8 +6,8 @@ The fusion is fitted to the questions of laypeople in DATA_DIR, on the national 
 `train_model.py --work WORK_DIR` left as it was before it was taught any of them: a user's documents are never known
 to the model either. The order and the choice of the quote are fitted to these and to the questions of the split “tune” on
 the documents (`wenyuan eval` measures on the others). The score is fitted to both kinds, to the latter asked of a library
-of laws that has the documents too, so that it means the same in a large library, and to the former asked of the
-documents, which do not answer them.
+of laws that has the documents too, so that it means the same in a large library, and to the former asked of half of
+the laws and of the documents, which do not answer them.
 Prints what cross-validation by question gives, and writes embeddings/models/ranking.json and, beside the model's
 card, the reliability diagram.
 """
@@ -27,6 +27,7 @@ from embeddings.ranking import Weights
 from training.asking_laws import law_collection, law_golds
 from training.fitting import (
     CROWD,
+    HALF,
     LAWS,
     SEEDS,
     START,
@@ -40,6 +41,7 @@ from training.fitting import (
     fit_confidence,
     score_firsts,
 )
+from training.measures import draw
 from training.reliability import draw_reliability
 
 _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
@@ -72,6 +74,8 @@ def main() -> None:
             LAWS: of_laws,
             STRANGE: ask_seeds(seeds, [Question(text, (), "", "") for text in golds], weights),
         }
+        library.remove([id for id in library.document_ids() if draw(id) % 2])
+        asked[HALF] = ask_laws(library, golds, weights)
         seeds.close()
         library.close()
     firsts = find_firsts(asked)

@@ -30,7 +30,7 @@ def draw_reliability(output: Path, *kinds: tuple[str, Sequence[float], Sequence[
         for number, (score, share) in zip(filled, means, strict=True):
             axes.annotate(str((bins == number).sum()), (score, share), fontsize=6, color="0.4")
     axes.set(xlabel="score of the first hit", ylabel="share that is right", xlim=(0, 1), ylim=(0, 1))
-    axes.legend(fontsize=6, loc="upper left", bbox_to_anchor=(0.0, 1.2))
+    axes.legend(fontsize=6, loc="lower left", bbox_to_anchor=(0.0, 1.01))
     figure.tight_layout()
     figure.savefig(output, metadata={"Software": None})
     pyplot.close(figure)
