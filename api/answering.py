@@ -21,7 +21,7 @@ _MAX_QUOTES = 6
 _MAX_LITERAL_QUOTES = 2
 _MAX_PLACES = 12
 # A quote scored much lower than the first is about something else more often than it adds to the answer.
-_MIN_SCORE_SHARE = {"topic": 0.4, "count": 0.9, "yes_no": 0.9, "fact": 1.0}
+_MIN_SCORE_SHARE = {"topic": 0.3, "count": 0.9, "yes_no": 0.9, "fact": 1.0}
 _ISO_DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 

@@ -26,7 +26,7 @@ from embeddings.filters import Filter
 from embeddings.fusion import Legs
 from embeddings.local import LocalStorage
 from embeddings.queries import validate_query
-from embeddings.ranking import Scored, Weights, find_runs
+from embeddings.ranking import First, Scored, Weights, find_runs
 from embeddings.reranker import Reranking
 from embeddings.space import Space
 from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
@@ -196,13 +196,12 @@ class Collection:
         with self._storage.snapshot() as snapshot:
             return find_library_phrases(snapshot.seeds(), min_documents=min_documents, limit=limit)
 
-    def find_runs(self, query: str, weights: Weights, *, limit: int = 12) -> list[tuple[str, Scored]]:
-        """The runs of sentences that `search` would choose among, each with its document's id, best first."""
+    def find_runs(self, query: str, weights: Weights, *, limit: int = 12) -> list[tuple[Scored, First]]:
+        """The runs of sentences that `search` would choose among, best first, each as if it were the only one."""
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]
-            runs = find_runs(folded, snapshot, space, weights, limit=limit)
-        return [(run.found.segment.document_id, run) for run in runs]
+            return find_runs(folded, snapshot, space, weights, limit=limit)
 
     def list_documents(
         self, *, offset: int = 0, limit: int = 50, filter: Filter | None = None, newest_first: bool = False

@@ -4,10 +4,12 @@ torch and sentence_transformers are imported only when a model needs them: a fol
 read with tokenizers and numpy, one that holds an ONNX graph with onnxruntime.
 """
 
+import re
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from threading import Lock
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -31,6 +33,7 @@ BUILTIN_MODEL = "builtin"
 _BUILTIN_FOLDER = Path(__file__).parent / "models" / "builtin"
 _BATCH = 512
 _TRANSFORMER_BATCH = 32
+_LETTER = re.compile(r"[^\W_]")
 _REMEDY = f"Or leave WENYUAN_MODEL unset for the built-in model (“{BUILTIN_MODEL}”)."
 
 _States = npt.NDArray[np.float32]
@@ -73,6 +76,12 @@ def load_embedder(name: str = BUILTIN_MODEL) -> Embedder:
         ) from error
 
 
+@cache
+def load_words() -> "StaticEmbedder":
+    """What the built-in model knows of words, for models that do not tell them apart."""
+    return StaticEmbedder(ModelFolder(_BUILTIN_FOLDER), label=BUILTIN_MODEL)
+
+
 def _open(folder: ModelFolder, label: str) -> Embedder:
     kinds = [module.kind for module in folder.modules]
     if folder.settings.get("model_type", "SentenceTransformer") != "SentenceTransformer":
@@ -90,6 +99,14 @@ def _open(folder: ModelFolder, label: str) -> Embedder:
         if graph and pool:
             return OnnxEmbedder(folder, graph, pool, label=label)
     return SentenceTransformerEmbedder(folder, label=label)
+
+
+class Words(NamedTuple):
+    """The n words of a text: how each is written, what it weighs (n,), and its direction (n, dim)."""
+
+    texts: list[str]
+    weights: npt.NDArray[np.float32]
+    vectors: Vectors
 
 
 class StaticEmbedder:
@@ -115,6 +132,20 @@ class StaticEmbedder:
     def encode_passages(self, texts: Sequence[str]) -> Vectors:
         return self._encode([self._passage_prompt + text for text in texts])
 
+    def words(self, text: str) -> Words:
+        """The tokens of `text`, without punctuation."""
+        encoding = self._tokenizer.encode(text, add_special_tokens=False)
+        tokens = encoding.tokens
+        kept = [place for place, token in enumerate(tokens) if _LETTER.search(token)]
+        rows, weights = self._look_up(np.array(encoding.ids, np.int64)[kept])
+        return Words([tokens[place] for place in kept], weights, _unit(rows[:, : self.dim]))
+
+    def directions(self, text: str) -> Vectors:
+        """(n, dim): those of the n tokens of `text`."""
+        (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
+        rows, _ = self._look_up(np.array(encoding.ids, np.int64))
+        return _unit(rows[:, : self.dim])
+
     def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)
         for start in range(0, len(texts), _BATCH):
@@ -128,10 +159,17 @@ class StaticEmbedder:
         return _unit(vectors[:, : self.dim])
 
     def _mean(self, tokens: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]:
+        rows, weights = self._look_up(tokens)
+        mean: npt.NDArray[np.float32] = weights @ rows / np.float32(len(tokens))
+        return mean
+
+    def _look_up(
+        self, tokens: npt.NDArray[np.int64]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """The rows (n, dim) and the weights (n,) of n tokens."""
         rows = self._table[tokens if self._rows is None else self._rows[tokens]].astype(np.float32)
         weights = np.ones(len(tokens), np.float32) if self._weights is None else self._weights[tokens]
-        mean: npt.NDArray[np.float32] = weights.astype(np.float32) @ rows / np.float32(len(tokens))
-        return mean
+        return rows, weights.astype(np.float32)
 
 
 class OnnxEmbedder:

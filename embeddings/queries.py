@@ -109,6 +109,13 @@ class Query:
                 start = max(end, start + 1)
         return tuple(dict.fromkeys(words))
 
+    def asked(self) -> tuple[str, ...]:
+        """What it ends with, which is mostly what of the matter is asked for: the pairs of its last three characters, or
+        its last word."""
+        tail = term_runs(self.content)[-1]
+        pairs = tuple(tail[i : i + 2] for i in range(max(0, len(tail) - 3), len(tail) - 1))
+        return pairs if pairs and is_han(tail[0]) else (tail,)
+
     def weight(self) -> float:
         """How much it says: the weight of its characters and words together."""
         return float(self.positions.weights.sum())
@@ -135,8 +142,9 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class Synonym:
-    """A word of a query: the places of its terms in `Query.terms`, and the words that mean much the same."""
+    """A word of a query, the places of its terms in `Query.terms`, and the words that mean much the same."""
 
+    word: str
     places: npt.NDArray[np.int64]
     others: tuple[str, ...]
 
@@ -263,4 +271,4 @@ def _read_synonyms(content: str, index: dict[str, int]) -> Iterator[Synonym]:
         if others:
             known = [index[term] for term in dict.fromkeys(extract_terms(match[0])) if term in index]
             if known:
-                yield Synonym(np.array(known, dtype=np.int64), others)
+                yield Synonym(match[0], np.array(known, dtype=np.int64), others)

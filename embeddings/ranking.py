@@ -26,7 +26,7 @@ from embeddings.queries import Query, read_query
 from embeddings.space import Space
 from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
-from embeddings.terms import fold_all
+from embeddings.terms import fold, fold_all
 from embeddings.types import Copy, Hit, Source, Span, Why
 
 _WEIGHTS_FILE = Path(__file__).parent / "models" / "ranking.json"
@@ -34,7 +34,7 @@ _MAX_COPIES = 20
 # Of so many passages that answer the newest are given, where the newest are asked for.
 _NEWEST_AMONG = 200
 _MIN_PASSAGES = 12
-_FOLLOWING_SHARE = 0.2
+_FOLLOWING_SHARE = 0.02
 _SEGMENTS_PER_PASSAGE = 3
 # How many segments the libraries have that scores were fitted to; the logarithm of how much larger one is.
 _SMALL_LIBRARY, _LARGE_LIBRARY = 180, 128_678
@@ -93,17 +93,28 @@ class Features(NamedTuple):
     behind: float
 
 
+class First(NamedTuple):
+    """What is known only of the run that was put first.
+
+    `lead` is the logarithm of its share of the softmax; `met` the share of the query's words that it says in these words
+    or in others like them (`Space.met`); `asked` says that what the query ends with stands in it.
+    """
+
+    lead: float
+    met: float
+    asked: float
+
+
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """A logistic model of whether the run that was put first answers. `lead` is the weight of the logarithm of its
-    share of the softmax."""
+    """A logistic model of whether the run that was put first answers."""
 
     bias: float
     features: Features
-    lead: float
+    first: First
 
-    def logit(self, features: Features, lead: float) -> float:
-        return self.bias + math.fsum(map(mul, self.features, features)) + self.lead * lead
+    def logit(self, features: Features, first: First) -> float:
+        return self.bias + math.fsum(map(mul, (*self.features, *self.first), (*features, *first)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,9 +125,9 @@ class Confidence:
     small: Logistic
     large: Logistic
 
-    def logit(self, features: Features, lead: float, segments: int) -> float:
+    def logit(self, features: Features, first: First, segments: int) -> float:
         share = largeness(segments)
-        return (1 - share) * self.small.logit(features, lead) + share * self.large.logit(features, lead)
+        return (1 - share) * self.small.logit(features, first) + share * self.large.logit(features, first)
 
 
 def largeness(segments: int) -> float:
@@ -144,7 +155,7 @@ def load_weights() -> Weights:
     """The weights that scripts/fit_ranking.py wrote."""
     record = json.loads(_WEIGHTS_FILE.read_text(encoding="utf-8"))
     small, large = (
-        Logistic(**{**each, "features": Features(**each["features"])})
+        Logistic(each["bias"], Features(**each["features"]), First(**each["first"]))
         for each in (record["confidence"][size] for size in ("small", "large"))
     )
     return Weights(
@@ -189,7 +200,7 @@ def rank(
     query = read_query(folded, snapshot)
     limit = max(top_k, _NEWEST_AMONG if newest_first else _MIN_PASSAGES)
     runs = _choose_runs(query, snapshot, space, weights, legs, scope=scope, limit=limit)
-    scores = _scores(runs, query, weights.confidence, snapshot.segment_count())
+    scores = _scores(runs, query, space, weights.confidence, snapshot.segment_count())
     lowest = _lowest(scores, weights, min_score)
     best = [(score, run) for score, run in zip(scores, runs, strict=True) if score >= lowest]
     if newest_first:
@@ -204,15 +215,34 @@ def lead(values: Sequence[float]) -> float:
     return -math.log(math.fsum(math.exp(value - values[0]) for value in best))
 
 
-def _scores(runs: Sequence[Scored], query: Query, confidence: Confidence, segments: int) -> list[float]:
-    """Of `runs`, best first, how likely each answers. Of a pasted text every passage that it was taken from does, so
-    that none need be ahead of the others."""
+def _scores(
+    runs: Sequence[Scored], query: Query, space: Space, confidence: Confidence, segments: int
+) -> list[float]:
+    """Of `runs`, best first, how likely each answers."""
     if not runs:
         return []
     values = [run.value for run in runs]
-    ahead = 0.0 if query.is_pasted else lead(values)
-    first = confidence.logit(runs[0].features, ahead, segments)
-    return [sigmoid(first + value - values[0]) for value in values]
+    best = runs[0]
+    if query.is_pasted:
+        # Every passage that it was taken from answers, and says but a part of it: none need be ahead of the others.
+        first = First(lead=0.0, met=best.features.coverage, asked=1.0)
+    else:
+        first = _first(best, query, space)._replace(lead=lead(values))
+    logit = confidence.logit(best.features, first, segments)
+    return [sigmoid(logit + value - values[0]) for value in values]
+
+
+def _first(run: Scored, query: Query, space: Space) -> First:
+    """Of `run`, if it were the only one and came first."""
+    segment = run.found.segment
+    quote = run.folded[
+        run.span.start - segment.passage_span.start : run.span.end - segment.passage_span.start
+    ]
+    text = f"{quote}\n{fold(segment.topic)}"
+    same = [each.word for each in query.synonyms if any(other in text for other in each.others)]
+    text = "\n".join([text, *same])
+    is_there = any(part in text for part in query.asked())
+    return First(lead=0.0, met=space.met(query.content, text), asked=float(is_there))
 
 
 def _date(head: DocumentHead) -> str:
@@ -220,7 +250,7 @@ def _date(head: DocumentHead) -> str:
 
 
 def _lowest(scores: Sequence[float], weights: Weights, min_score: float | None) -> float:
-    """The score that a hit needs: if the first one reaches the threshold, others may stay somewhat below it."""
+    """The score that a hit needs: if the first one reaches the threshold, others may stay far below it."""
     if min_score is not None:
         return min_score
     is_answered = bool(scores) and scores[0] >= weights.threshold
@@ -229,10 +259,12 @@ def _lowest(scores: Sequence[float], weights: Weights, min_score: float | None) 
 
 def find_runs(
     folded: str, snapshot: Snapshot, space: Space, weights: Weights, *, limit: int = _MIN_PASSAGES
-) -> list[Scored]:
-    """What `rank` chooses among, for fitting its weights."""
+) -> list[tuple[Scored, First]]:
+    """What `rank` chooses among, each with what would be known if it were the only one and came first; for fitting its
+    weights."""
     query = read_query(folded, snapshot)
-    return _choose_runs(query, snapshot, space, weights, "both", scope=None, limit=limit)
+    runs = _choose_runs(query, snapshot, space, weights, "both", scope=None, limit=limit)
+    return [(run, _first(run, query, space)) for run in runs]
 
 
 def _choose_runs(

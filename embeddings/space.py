@@ -1,10 +1,10 @@
-"""The space of an embedder's vectors, and what is known of it: how alike unrelated texts are there, and where texts at
-large are."""
+"""The space of an embedder's vectors, and what is known of it: how alike unrelated texts are there, where texts at large
+are, and how alike words are."""
 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.embedder import Embedder
+from embeddings.embedder import Embedder, StaticEmbedder, load_words
 
 # Sentences of no common matter: how alike an embedder finds them is what it finds of anything.
 _UNRELATED = (
@@ -24,6 +24,7 @@ class Space:
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
+        self._words = embedder if isinstance(embedder, StaticEmbedder) else load_words()
         vectors = embedder.encode_passages(_UNRELATED)
         cosines = vectors @ vectors.T
         self._background = max(0.0, float(cosines[~np.eye(len(cosines), dtype=bool)].mean()))
@@ -41,3 +42,15 @@ class Space:
         """
         subjects = self.embedder.subjects
         return float(self.similarity(np.vecdot(subjects, vector).max())) if len(subjects) else _USUAL_NEAREST
+
+    def met(self, query: str, text: str) -> float:
+        """0..1: the share of the words of `query`, by what they weigh, that `text` says, in the same words or in others as
+        far as they are alike: for each word of the query its likest in the text counts, as in late interaction (Khattab
+        and Zaharia 2020)."""
+        asked = self._words.words(query)
+        weight = float(asked.weights.sum())
+        if not weight:
+            return 0.0
+        alike = np.vecdot(asked.vectors[:, None], self._words.directions(text)).max(axis=1, initial=0.0)
+        stands = np.array([word in text for word in asked.texts])
+        return float(asked.weights @ np.where(stands, 1.0, alike)) / weight

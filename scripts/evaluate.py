@@ -30,7 +30,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from embeddings import load_embedder, load_questions, open_collection, read
+from embeddings import load_embedder, open_collection, read
 from embeddings.fusion import FusionFeatures
 from embeddings.ranking import Weights, load_weights
 from embeddings.terms import fold
@@ -43,13 +43,14 @@ from training.fitting import (
     START,
     Asked,
     ask_laws,
-    ask_seeds,
+    ask_library,
     fit,
     fold_of,
     rank_names,
 )
 from training.measures import Bm25, answer_keys, bootstrap, ndcg, recall
 from training.recipe import LESSONS, Texts, finish, prepare, read_texts, teach
+from training.tuning import read_seeds
 
 _ROOT = Path(__file__).parent.parent
 _SAMPLE = 500
@@ -106,7 +107,7 @@ def _cross_validate(
     )
     by_untaught = ask_laws(plain, golds, START)
     plain.close()
-    seeds = _ask_tune_questions(folder)
+    seeds = _ask_seeds(folder)
     ranked: list[Ranked] = []
     for held in range(FOLDS):
         taught = [question for question in texts.questions if fold_of(question.text) != held]
@@ -126,14 +127,11 @@ def _cross_validate(
     return ranked
 
 
-def _ask_tune_questions(folder: Path) -> list[Asked]:
-    questions = [q for q in load_questions(_ROOT / "seeds" / "questions.jsonl") if q.split == "tune"]
-    documents = [
-        read(path.read_bytes(), filename=path.name) for path in sorted((_ROOT / "seeds").glob("*.txt"))
-    ]
+def _ask_seeds(folder: Path) -> list[Asked]:
+    seeds = read_seeds("questions.jsonl")
     collection = open_collection(folder / "seeds", "seeds", load_embedder())
-    collection.add(documents)
-    asked = ask_seeds(collection, questions, load_weights())
+    collection.add(seeds.documents)
+    asked = ask_library(collection, seeds.questions, load_weights())
     collection.close()
     return asked
 

@@ -1,13 +1,13 @@
 """Fit the fusion of the legs, and the weights of the ranking, to labelled questions.
 
-    python scripts/fit_ranking.py seeds/questions.jsonl seeds/*.txt --data DATA_DIR --work WORK_DIR
+    python scripts/fit_ranking.py --data DATA_DIR --work WORK_DIR
 
 The fusion is fitted to the questions of laypeople in DATA_DIR, on the national laws, asked with the model that
 `train_model.py --work WORK_DIR` left as it was before it was taught any of them: a user's documents are never known
-to the model either. The order and the choice of the quote are fitted to these and to the questions of the split “tune” on
-the documents (`wenyuan eval` measures on the others). The score is fitted to both kinds, to the latter asked of a library
-of laws that has the documents too, so that it means the same in a large library, and to the former asked of half of
-the laws and of the documents, which do not answer them.
+to the model either. The order and the choice of the quote are fitted to these and to seeds/questions.jsonl. The score
+is fitted to them, too, and to questions most of which nothing answers (seeds/tuning.jsonl, training/regulations.jsonl);
+to those on the seeds asked of a library of laws that has the seeds too, so that it means the same in a large library;
+and to the questions of laypeople asked of the seeds, which do not answer them.
 Prints what cross-validation by question gives, and writes embeddings/models/ranking.json and, beside the model's
 card, the reliability diagram.
 """
@@ -16,94 +16,114 @@ import argparse
 import itertools
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from embeddings import Question, load_embedder, load_questions, open_collection, read
+from embeddings import Collection, Question, load_embedder, open_collection
 from embeddings.ranking import Weights
 from training.asking_laws import law_collection, law_golds
 from training.fitting import (
     CROWD,
-    HALF,
+    HARDER,
     LAWS,
+    REGULATIONS,
     SEEDS,
     START,
     STRANGE,
     Asked,
-    First,
+    FirstHit,
+    Kinds,
     ask_laws,
-    ask_seeds,
+    ask_library,
     find_firsts,
     fit,
     fit_confidence,
     score_firsts,
 )
-from training.measures import draw
 from training.reliability import draw_reliability
+from training.tuning import Library, read_regulations, read_seeds
 
 _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
 _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
-# What is right less than one time in 20 is no answer.
-_THRESHOLD = 0.05
+# Of the right first hits in small libraries so many are refused.
+_REFUSED = 0.02
 
 
 def main() -> None:
     arguments = _parse_arguments()
-    questions = [question for question in load_questions(arguments.questions) if question.split == "tune"]
-    weights = START
-    documents = [read(path.read_bytes(), filename=path.name) for path in arguments.documents]
+    weights, golds = START, law_golds(arguments.data)
+    seeds, harder = read_seeds("questions.jsonl"), read_seeds("tuning.jsonl")
+    regulations = read_regulations(arguments.data)
     with tempfile.TemporaryDirectory() as folder:
-        seeds = open_collection(Path(folder) / "seeds", "seeds", load_embedder())
-        seeds.add(documents)
-        library = law_collection(
+        of_seeds = _collect(Path(folder) / "seeds", seeds)
+        of_regulations = _collect(Path(folder) / "regulations", regulations)
+        laws = law_collection(
             Path(folder) / "laws", arguments.data, load_embedder(str(arguments.work / "untaught"))
         )
-        golds = law_golds(arguments.data)
         for _ in range(_ROUNDS):
-            of_seeds, of_laws = ask_seeds(seeds, questions, weights), ask_laws(library, golds, weights)
-            weights = fit(of_seeds, of_laws)
-        library.add(documents)
-        asked = {
-            SEEDS: of_seeds,
-            # What the seeds do not answer, a law may.
-            CROWD: ask_seeds(library, [question for question in questions if question.gold], weights),
-            LAWS: of_laws,
-            STRANGE: ask_seeds(seeds, [Question(text, (), "", "") for text in golds], weights),
-        }
-        library.remove([id for id in library.document_ids() if draw(id) % 2])
-        asked[HALF] = ask_laws(library, golds, weights)
-        seeds.close()
-        library.close()
+            asked = {
+                SEEDS: ask_library(of_seeds, seeds.questions, weights),
+                LAWS: ask_laws(laws, golds, weights),
+            }
+            weights = fit(asked[SEEDS], asked[LAWS])
+        asked[HARDER] = ask_library(of_seeds, harder.questions, weights)
+        asked[REGULATIONS] = ask_library(of_regulations, regulations.questions, weights)
+        asked[STRANGE] = ask_library(of_seeds, [Question(text, (), "", "") for text in golds], weights)
+        laws.add(seeds.documents)
+        # What the seeds do not answer, a law may.
+        answered = [question for question in (*seeds.questions, *harder.questions) if question.gold]
+        asked[CROWD] = ask_library(laws, answered, weights)
+        for collection in (of_seeds, of_regulations, laws):
+            collection.close()
     firsts = find_firsts(asked)
     scores = score_firsts(firsts)
+    threshold = round(
+        float(np.quantile(_of_right(firsts, scores, (SEEDS, HARDER, REGULATIONS)), _REFUSED)), 2
+    )
     for name, kind in asked.items():
         print(f"\n{name}")
-        print_figures(kind, firsts[name], scores[name])
+        _print_figures(kind, firsts[name], scores[name], threshold)
     draw_reliability(
         _MODELS / "builtin" / "reliability.png",
-        *((name, scores[name], [first.is_right for first in kind]) for name, kind in firsts.items()),
+        *((name, scores[name], [hit.is_right for hit in kind]) for name, kind in firsts.items()),
     )
-    _write(replace(weights, confidence=fit_confidence(firsts), threshold=_THRESHOLD))
+    _write(replace(weights, confidence=fit_confidence(firsts), threshold=threshold))
 
 
-def print_figures(asked: Sequence[Asked], firsts: Sequence[First], scores: Sequence[float]) -> None:
+def _collect(folder: Path, library: Library) -> Collection:
+    collection = open_collection(folder, "library", load_embedder())
+    collection.add(library.documents)
+    return collection
+
+
+def _of_right(firsts: Kinds, scores: Mapping[str, Sequence[float]], names: Sequence[str]) -> list[float]:
+    """The scores of the right first hits of the kinds `names`."""
+    return [
+        score for name in names for hit, score in zip(firsts[name], scores[name], strict=True) if hit.is_right
+    ]
+
+
+def _print_figures(
+    asked: Sequence[Asked], firsts: Sequence[FirstHit], scores: Sequence[float], threshold: float
+) -> None:
     """What the cross-validated first hits are worth, and how far their scores are probabilities."""
     answerable = sum(each.is_answerable for each in asked)
-    print(f"first hit right: {sum(first.is_right for first in firsts)} of {answerable} answerable questions")
-    kept = [
-        first.asked.is_answerable for first, score in zip(firsts, scores, strict=True) if score >= _THRESHOLD
-    ]
     unanswerable = len(asked) - answerable
+    right = sum(hit.is_right for hit in firsts)
+    print(f"first hit right: {right} of {answerable} answerable questions")
+    kept = [hit for hit, score in zip(firsts, scores, strict=True) if score >= threshold]
+    answered = sum(hit.asked.is_answerable for hit in kept)
     print(
-        f"threshold {_THRESHOLD}: {unanswerable - kept.count(False)} of {unanswerable} unanswerable questions"
-        f" refused, {answerable - kept.count(True)} of {answerable} answerable ones lost"
+        f"threshold {threshold}: {unanswerable - (len(kept) - answered)} of {unanswerable} unanswerable questions"
+        f" refused, {answerable - answered} of {answerable} answerable ones lost, {right - sum(hit.is_right for hit in kept)} of"
+        " them with a right first hit"
     )
     for low, high in itertools.pairwise(_BINS):
-        held = [first.is_right for first, score in zip(firsts, scores, strict=True) if low <= score < high]
+        held = [hit.is_right for hit, score in zip(firsts, scores, strict=True) if low <= score < high]
         print(f"score {low:.2f}-{high:.2f}: {len(held):4d} first hits, {np.mean(held or [0]):.2f} right")
 
 
@@ -112,7 +132,11 @@ def _write(weights: Weights) -> None:
         "fusion": weights.fusion._asdict(),
         "features": weights.features._asdict(),
         "confidence": {
-            size: {"bias": model.bias, "features": model.features._asdict(), "lead": model.lead}
+            size: {
+                "bias": model.bias,
+                "features": model.features._asdict(),
+                "first": model.first._asdict(),
+            }
             for size, model in (("small", weights.confidence.small), ("large", weights.confidence.large))
         },
         "threshold": weights.threshold,
@@ -126,8 +150,6 @@ def _parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("questions", type=Path)
-    parser.add_argument("documents", type=Path, nargs="+")
     parser.add_argument("--data", type=Path, required=True, metavar="DATA_DIR")
     parser.add_argument("--work", type=Path, required=True, metavar="WORK_DIR")
     return parser.parse_args()

@@ -86,7 +86,7 @@ def test_near_duplicates_are_folded_into_one_statement(collection: Collection, h
 
 
 def test_a_quote_far_below_the_first_is_left_out(collection: Collection, hit: Hit) -> None:
-    far = replace(hit_like(hit, "学校要组织疏散演练。"), score=hit.score / 3)
+    far = replace(hit_like(hit, "学校要组织疏散演练。"), score=hit.score / 4)
 
     assert answer_with_quotes(GAS, [hit, far], collection).cited == (hit,)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-QUESTIONS = SEEDS / "questions.jsonl"
+QUESTIONS, TUNING, REFUSALS = (SEEDS / f"{name}.jsonl" for name in ("questions", "tuning", "refusals"))
 KINDS = {"topic", "fact", "number", "synonym", "typo", "traditional", "unanswerable"}
 SPLITS = {"tune", "measure"}
 SENTENCE_ENDS = "。！？!?；;"
@@ -28,8 +28,8 @@ class Question(TypedDict):
     gold: list[Gold]
 
 
-def read_questions() -> list[Question]:
-    lines = QUESTIONS.read_text(encoding="utf-8").splitlines()
+def read_questions(file: Path = QUESTIONS) -> list[Question]:
+    lines = file.read_text(encoding="utf-8").splitlines()
     return [cast(Question, json.loads(line)) for line in lines]
 
 
@@ -67,6 +67,20 @@ def test_no_question_lists_overlapping_gold_spans() -> None:
         spans = sorted((g["filename"], g["start"], g["end"]) for g in question["gold"])
         for first, second in pairwise(spans):
             assert first[0] != second[0] or first[2] <= second[1], question["id"]
+
+
+def test_questions_to_tune_with_have_exact_gold_unless_nothing_answers_them() -> None:
+    for question in read_questions(TUNING):
+        assert question["split"] == "tune"
+        assert (question["kind"] == "answerable") == bool(question["gold"]), question["question"]
+        for gold in question["gold"]:
+            assert read_document(gold["filename"])[gold["start"] : gold["end"]] == gold["text"]
+
+
+def test_nothing_is_measured_with_what_was_tuned_with() -> None:
+    every = [question for file in (QUESTIONS, TUNING, REFUSALS) for question in read_questions(file)]
+    tuned = {asked(question) for question in every if question["split"] == "tune"}
+    assert not tuned & {asked(question) for question in every if question["split"] == "measure"}
 
 
 def test_question_ids_are_unique() -> None:

@@ -1,21 +1,36 @@
-"""How sure a hit is, by the size of the library it was found in."""
+"""How sure a hit is, by what is known of it and by the size of the library it was found in."""
 
 import pytest
 
-from embeddings.ranking import Confidence, Features, Logistic, largeness
+from embeddings.ranking import Confidence, Features, First, Logistic, largeness, load_weights
 
 NONE = Features(*[0.0] * len(Features._fields))
+ALONE = First(lead=0.0, met=0.0, asked=0.0)
+AHEAD = ALONE._replace(lead=1.0)
 CONFIDENCE = Confidence(
-    small=Logistic(bias=2.0, features=NONE, lead=1.0), large=Logistic(bias=-1.0, features=NONE, lead=3.0)
+    small=Logistic(bias=2.0, features=NONE, first=AHEAD),
+    large=Logistic(bias=-1.0, features=NONE, first=AHEAD._replace(lead=3.0)),
 )
 
 
 @pytest.mark.parametrize(("segments", "logit"), [(1, 1.0), (180, 1.0), (128_678, -4.0), (5_000_000, -4.0)])
 def test_small_and_large_libraries_have_weights_of_their_own(segments: int, logit: float) -> None:
-    assert CONFIDENCE.logit(NONE, -1.0, segments) == pytest.approx(logit)
+    assert CONFIDENCE.logit(NONE, ALONE._replace(lead=-1.0), segments) == pytest.approx(logit)
 
 
 def test_a_library_between_them_is_as_far_between_as_the_logarithm_of_its_size() -> None:
     middle = round((180 * 128_678) ** 0.5)
     assert largeness(middle) == pytest.approx(0.5, abs=1e-3)
-    assert CONFIDENCE.logit(NONE, -1.0, middle) == pytest.approx(-1.5, abs=1e-2)
+    assert CONFIDENCE.logit(NONE, ALONE._replace(lead=-1.0), middle) == pytest.approx(-1.5, abs=1e-2)
+
+
+@pytest.mark.parametrize("segments", [180, 4_800, 128_678])
+def test_what_speaks_for_a_hit_never_makes_it_less_sure(segments: int) -> None:
+    confidence = load_weights().confidence
+    before = confidence.logit(NONE, ALONE, segments)
+    for name in ("lexical", "coverage", "evidence", "similarity", "topic"):
+        assert confidence.logit(NONE._replace(**{name: 1.0}), ALONE, segments) >= before, name
+    for name in ("elsewhere", "missing_numbers", "lacks", "behind"):
+        assert confidence.logit(NONE._replace(**{name: 1.0}), ALONE, segments) <= before, name
+    for name in First._fields:
+        assert confidence.logit(NONE, ALONE._replace(**{name: 1.0}), segments) >= before, name

@@ -11,6 +11,7 @@ from safetensors.numpy import save_file
 from embeddings import ModelUnavailable, load_embedder, open_collection, read
 from embeddings.embedder import BUILTIN_MODEL
 from embeddings.space import Space
+from make_models import make_embedder
 
 BUILTIN = Path(__file__).parents[1] / "embeddings" / "models" / "builtin"
 
@@ -43,6 +44,27 @@ def test_without_subjects_every_question_has_the_usual_one(folder: Path) -> None
     space = Space(embedder)
     assert embedder.subjects.shape == (0, embedder.dim)
     assert len({space.nearest_subject(vector) for vector in embedder.encode_queries(["护照", "校车"])}) == 1
+
+
+def test_words_are_met_in_the_same_words_or_in_others_like_them() -> None:
+    space = Space(load_embedder())
+    question = "鞭炮摊点"
+    same, alike, other = (
+        space.met(question, text)
+        for text in ("整顿鞭炮摊点。", "整顿烟花爆竹零售秩序。", "推进城市安全风险评估。")
+    )
+    assert same == pytest.approx(1)
+    assert other < alike < same
+
+
+@pytest.mark.parametrize(("question", "text"), [("", "鞭炮"), ("？！", "鞭炮"), ("鞭炮", ""), ("", "")])
+def test_of_no_words_none_are_met(question: str, text: str) -> None:
+    assert Space(load_embedder()).met(question, text) == 0
+
+
+def test_a_model_that_tells_no_words_apart_takes_those_of_the_built_in_one(tmp_path: Path) -> None:
+    builtin, other = Space(load_embedder()), Space(load_embedder(str(make_embedder(tmp_path))))
+    assert other.met("鞭炮摊点", "烟花爆竹") == builtin.met("鞭炮摊点", "烟花爆竹") > 0
 
 
 @pytest.mark.parametrize(

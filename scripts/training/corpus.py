@@ -3,7 +3,7 @@
 import json
 import lzma
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,18 @@ def read_reports(data_dir: Path) -> list[TrainingPassage]:
 def read_questions(data_dir: Path) -> list[Question]:
     with (data_dir / "stard_train.jsonl").open(encoding="utf-8") as lines:
         return [_as_question(json.loads(line)) for line in lines]
+
+
+def read_whole(data_dir: Path, names: Container[str]) -> Iterator[tuple[str, str]]:
+    """(file name, text) of the laws and reports of `names`, as they are printed."""
+    for law in _read_lines(data_dir / "laws.jsonl.xz"):
+        name = Path(law["path"]).name
+        if name in names:
+            yield name, law["text"]
+    for report in _read_lines(data_dir / "reports.jsonl.xz"):
+        name = f"{report['title']}.txt"
+        if name in names:
+            yield name, f"{report['title']}\n\n{report['text']}"
 
 
 def split_sentences(text: str) -> tuple[str, ...]:
