@@ -20,13 +20,14 @@ from embeddings.place_matching import Focus
 from embeddings.place_questions import read_place_question
 from embeddings.places import PlaceFinder, Told
 from embeddings.queries import MAX_QUERY_CHARS, Query, read_query, strip_asking, validate_query
-from embeddings.ranking import load_weights, rank
+from embeddings.ranking import rank
 from embeddings.reranker import Reranking
 from embeddings.retelling import tell_on
 from embeddings.space import Space
 from embeddings.storage import Scope, Snapshot
 from embeddings.terms import fold, term_runs
 from embeddings.types import Hit
+from embeddings.weights import load_weights
 
 # A question that is answered so surely is not looked at for slips of typing; a correction must make an answer so many
 # times likelier.

@@ -26,12 +26,13 @@ from embeddings.filters import Filter
 from embeddings.fusion import Legs
 from embeddings.local import LocalStorage
 from embeddings.queries import validate_query
-from embeddings.ranking import First, Scored, Weights, find_runs
+from embeddings.ranking import Scored, find_runs
 from embeddings.reranker import Reranking
 from embeddings.space import Space
 from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
 from embeddings.terms import fold, join_terms
 from embeddings.types import Document, Hit, Segment, Span, headings_over
+from embeddings.weights import First, Weights
 
 MAX_TOP_K = 100
 _BATCH_SEGMENTS = 4_096

@@ -32,8 +32,8 @@ import numpy.typing as npt
 
 from embeddings import load_embedder, open_collection, read
 from embeddings.fusion import FusionFeatures
-from embeddings.ranking import Weights, load_weights
 from embeddings.terms import fold
+from embeddings.weights import Weights, load_weights
 from training.asking_laws import law_collection, law_golds
 from training.card import FIGURES_END, FIGURES_START
 from training.corpus import TrainingPassage, article_key, compare_key, read_reports

@@ -23,7 +23,7 @@ from pathlib import Path
 import numpy as np
 
 from embeddings import Collection, Question, load_embedder, open_collection
-from embeddings.ranking import Weights
+from embeddings.weights import Weights
 from training.asking_laws import law_collection, law_golds
 from training.fitting import (
     CROWD,

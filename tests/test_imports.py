@@ -18,6 +18,7 @@ LAYERS = [
     {"readers", "storage", "space"},
     {"local", "queries", "outlined"},
     {"fusion", "retelling"},
+    {"weights"},
     {"ranking", "drafts", "corrections", "literals", "place_matching"},
     {"places"},
     {"asking"},

@@ -2,7 +2,7 @@
 
 import pytest
 
-from embeddings.ranking import Confidence, Features, First, Logistic, largeness, load_weights
+from embeddings.weights import Confidence, Features, First, Logistic, largeness, load_weights
 
 NONE = Features(*[0.0] * len(Features._fields))
 ALONE = First(lead=0.0, met=0.0, asked=0.0)

@@ -11,17 +11,8 @@ from scipy.special import expit
 from embeddings import Collection, Question
 from embeddings.evaluation import holds
 from embeddings.fusion import FusionFeatures
-from embeddings.ranking import (
-    Confidence,
-    Features,
-    First,
-    Logistic,
-    Scored,
-    Weights,
-    largeness,
-    lead,
-    sigmoid,
-)
+from embeddings.ranking import Scored, lead
+from embeddings.weights import Confidence, Features, First, Logistic, Weights, largeness, sigmoid
 from training.corpus import article_key
 from training.measures import draw
 

@@ -1,0 +1,111 @@
+"""The learnt models of the ranking: linear ones for the order, logistic ones for how sure the first hit is."""
+
+import json
+import math
+from dataclasses import dataclass
+from functools import cache
+from operator import mul
+from pathlib import Path
+from typing import NamedTuple
+
+from embeddings.fusion import FusionFeatures
+
+_FILE = Path(__file__).parent / "models" / "ranking.json"
+# How many segments the libraries have that scores were fitted to; the logarithm of how much larger one is.
+_SMALL_LIBRARY, _LARGE_LIBRARY = 180, 128_678
+_GROWTH = math.log(_LARGE_LIBRARY / _SMALL_LIBRARY)
+
+
+class Features(NamedTuple):
+    """What is known of one run of sentences and the query, most of it about 0..1.
+
+    `lexical` is BM25 over the most it could be; `coverage` the share of the query that the passage and its
+    headings cover, `evidence` how much that is; `similarity` the cosine above what unrelated texts have,
+    `elsewhere` by how much a subject of texts at large is nearer to the query;
+    `missing_numbers` the share of the query's numbers and Latin words that are nowhere around; `lacks` says that an
+    amount or a date is asked for and none is there; `topic` is the share of the query that the lead-in of the segment
+    covers; `behind` how far the passage was behind the best one when the legs were joined.
+    """
+
+    lexical: float
+    coverage: float
+    evidence: float
+    similarity: float
+    elsewhere: float
+    missing_numbers: float
+    lacks: float
+    topic: float
+    behind: float
+
+
+class First(NamedTuple):
+    """What is known only of the run that was put first.
+
+    `lead` is the logarithm of its share of the softmax; `met` the share of the query's words that it says in these words
+    or in others like them (`Space.met`); `asked` says that what the query ends with stands in it.
+    """
+
+    lead: float
+    met: float
+    asked: float
+
+
+@dataclass(frozen=True, slots=True)
+class Logistic:
+    """A logistic model of whether the run that was put first answers."""
+
+    bias: float
+    features: Features
+    first: First
+
+    def logit(self, features: Features, first: First) -> float:
+        return self.bias + math.fsum(map(mul, (*self.features, *self.first), (*features, *first)))
+
+
+@dataclass(frozen=True, slots=True)
+class Confidence:
+    """The model for a small library and that for a large one, where what fits as well is less likely the right one;
+    those between are as far between as the logarithm of their size."""
+
+    small: Logistic
+    large: Logistic
+
+    def logit(self, features: Features, first: First, segments: int) -> float:
+        share = largeness(segments)
+        return (1 - share) * self.small.logit(features, first) + share * self.large.logit(features, first)
+
+
+def largeness(segments: int) -> float:
+    """0 for a library as small as the one that scores were fitted to or smaller, to 1 for one as large."""
+    return min(1.0, math.log(max(segments, _SMALL_LIBRARY) / _SMALL_LIBRARY) / _GROWTH)
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """The linear models over `FusionFeatures` and `Features`, how sure the first hit is, and the score under which
+    it is no answer."""
+
+    fusion: FusionFeatures
+    features: Features
+    confidence: Confidence
+    threshold: float
+
+
+def sigmoid(logit: float) -> float:
+    return (1 + math.tanh(logit / 2)) / 2
+
+
+@cache
+def load_weights() -> Weights:
+    """The weights that scripts/fit_ranking.py wrote."""
+    record = json.loads(_FILE.read_text(encoding="utf-8"))
+    small, large = (
+        Logistic(each["bias"], Features(**each["features"]), First(**each["first"]))
+        for each in (record["confidence"][size] for size in ("small", "large"))
+    )
+    return Weights(
+        FusionFeatures(**record["fusion"]),
+        Features(**record["features"]),
+        Confidence(small, large),
+        record["threshold"],
+    )
