@@ -77,7 +77,7 @@ def test_questions_to_tune_with_have_exact_gold_unless_nothing_answers_them() ->
             assert read_document(gold["filename"])[gold["start"] : gold["end"]] == gold["text"]
 
 
-def test_nothing_is_measured_with_what_was_tuned_with() -> None:
+def test_no_question_of_the_two_sets_to_measure_with_was_tuned_with() -> None:
     every = [question for file in (QUESTIONS, TUNING, REFUSALS) for question in read_questions(file)]
     tuned = {asked(question) for question in every if question["split"] == "tune"}
     assert not tuned & {asked(question) for question in every if question["split"] == "measure"}
