@@ -197,8 +197,11 @@ class Collection:
         with self._storage.snapshot() as snapshot:
             return find_library_phrases(snapshot.seeds(), min_documents=min_documents, limit=limit)
 
-    def find_runs(self, query: str, weights: Weights, *, limit: int = 12) -> list[tuple[Scored, First]]:
-        """The runs of sentences that `search` would choose among, best first, each as if it were the only one."""
+    def find_runs(
+        self, query: str, weights: Weights, *, limit: int = 12
+    ) -> list[tuple[Scored, First, list[str]]]:
+        """The runs of sentences that `search` would choose among, best first, each as if it were the only one, with the
+        words of the query that stand nowhere around it."""
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]

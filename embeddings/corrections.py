@@ -101,6 +101,10 @@ class _Pairs:
         self.look_up(side.format(character) for side in sides for character in known)
         return known
 
+    def are_here(self, pairs: Sequence[str]) -> bool:
+        """Whether all of `pairs` are in the collection, so that none is unknown; quicker than to look each up."""
+        return min(self._snapshot.frequencies(pairs)) > self._total * _SLIPS_SHARE
+
     def is_unknown(self, pair: str) -> bool:
         known = self._known[pair]
         return known.share <= _UNKNOWN_SHARE and known.segments <= self._total * _SLIPS_SHARE
@@ -127,11 +131,12 @@ class _Pairs:
 
 
 def _changes(folded: str, pairs: _Pairs) -> Iterator[_Change]:
-    blanked = blank_asking(folded)
     for match in _HAN_RUN.finditer(folded):
         run, start = match[0], match.start()
-        is_asking = [blanked[start + i] == " " for i in range(len(run))]
         own = [run[i : i + 2] for i in range(len(run) - 1)]
+        if pairs.are_here(own):
+            continue
+        is_asking = [character == " " for character in blank_asking(folded)[start : match.end()]]
         pairs.look_up(own)
         unknown = [
             pairs.is_unknown(pair) and not (is_asking[i] and is_asking[i + 1]) for i, pair in enumerate(own)

@@ -65,8 +65,9 @@ def load_embedder(name: str = BUILTIN_MODEL) -> Embedder:
     Raises:
         ModelUnavailable: the model cannot be had or read; the message says what to do.
     """
-    is_builtin = name == BUILTIN_MODEL
-    path = _BUILTIN_FOLDER if is_builtin else find_folder(name, remedy=_REMEDY)
+    if name == BUILTIN_MODEL:
+        return load_words()
+    path = find_folder(name, remedy=_REMEDY)
     try:
         return _open(ModelFolder(path), Path(name).name)
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, SafetensorError) as error:
@@ -78,7 +79,7 @@ def load_embedder(name: str = BUILTIN_MODEL) -> Embedder:
 
 @cache
 def load_words() -> "StaticEmbedder":
-    """What the built-in model knows of words, for models that do not tell them apart."""
+    """The built-in model, whose words others that do not tell them apart are helped out with."""
     return StaticEmbedder(ModelFolder(_BUILTIN_FOLDER), label=BUILTIN_MODEL)
 
 
@@ -139,6 +140,12 @@ class StaticEmbedder:
         kept = [place for place, token in enumerate(tokens) if _LETTER.search(token)]
         rows, weights = self._look_up(np.array(encoding.ids, np.int64)[kept])
         return Words([tokens[place] for place in kept], weights, _unit(rows[:, : self.dim]))
+
+    def directions_of(self, tokens: Sequence[str]) -> Vectors:
+        """(n, dim): those of n tokens, as `words` tells them."""
+        ids = [self._tokenizer.token_to_id(token) for token in tokens]
+        rows, _ = self._look_up(np.array(ids, np.int64))
+        return _unit(rows[:, : self.dim])
 
     def directions(self, text: str) -> Vectors:
         """(n, dim): those of the n tokens of `text`."""

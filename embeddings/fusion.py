@@ -19,7 +19,7 @@ from embeddings.terms import fold_all
 
 Legs = Literal["both", "dense", "lexical"]
 
-_LEG_DEPTH = 32
+_LEG_DEPTH = 28
 # The legs go deeper than what is wanted of both.
 _DEPTH_OVER_WANTED = 2
 # One text in many documents can fill the legs: then they go deeper, but not on and on.

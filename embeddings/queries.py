@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from embeddings.answer_types import AnswerType, read_answer_types
 from embeddings.commonness import load_commonness
 from embeddings.errors import EmptyText, TooLarge
 from embeddings.storage import Snapshot
@@ -58,7 +59,7 @@ class Query:
 
     `searched` are those to find passages by, with the character pairs of synonyms. `rarest` is the weight of a term
     that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs of letters and digits
-    from Han terms. `asks_unit` is what it asks for a number of, or empty.
+    from Han terms. `asks_unit` is what it asks for a number of, or empty; `wanted` are the types of answers it asks for.
     """
 
     content: str
@@ -75,6 +76,7 @@ class Query:
     asks_number: bool
     asks_unit: str
     asks_date: bool
+    wanted: tuple[AnswerType, ...]
 
     def occurrences(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """(texts, terms): how often each term stands in each of `texts` (folded); where only a synonym does, that
@@ -115,6 +117,11 @@ class Query:
         tail = term_runs(self.content)[-1]
         pairs = tuple(tail[i : i + 2] for i in range(max(0, len(tail) - 3), len(tail) - 1))
         return pairs if pairs and is_han(tail[0]) else (tail,)
+
+    def with_synonyms(self, text: str) -> str:
+        """`text` (folded), and the words of the query that it says by a synonym."""
+        same = [each.word for each in self.synonyms if any(other in text for other in each.others)]
+        return "\n".join([text, *same])
 
     def weight(self) -> float:
         """How much it says: the weight of its characters and words together."""
@@ -215,6 +222,7 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         asks_number=_ASKS_NUMBER.search(folded) is not None,
         asks_unit="".join(_ASKS_UNIT.findall(folded)[:1]),
         asks_date=_ASKS_DATE.search(folded) is not None,
+        wanted=read_answer_types(folded),
     )
 
 

@@ -18,12 +18,12 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.fusion import Found, FoundPassage, FusionFeatures, Legs, find_passages
+from embeddings.fusion import Found, FoundPassage, Legs, find_passages
 from embeddings.queries import Query, read_query
 from embeddings.space import Space
 from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
-from embeddings.terms import fold, fold_all
+from embeddings.terms import fold_all
 from embeddings.types import Copy, Hit, Source, Span, Why
 from embeddings.weights import Confidence, Features, First, Weights, sigmoid
 
@@ -67,16 +67,14 @@ _COUNTED = (
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A run of sentences that may answer, with the segment that it was found by, what is known of its passage, and
-    the head of its document. `folded` is the text of the passage, folded; `value` is what the linear model makes of its features, or less: it never rises from one
-    to the next."""
+    """A run of sentences that may answer, with the segment that it was found by, its passage, and the head of its
+    document. `value` is what the linear model makes of its features, or less: it never rises from one to the next."""
 
     span: Span
     value: float
     features: Features
     found: Found
-    folded: str
-    fusion: FusionFeatures
+    passage: FoundPassage
     head: DocumentHead
 
 
@@ -124,24 +122,31 @@ def _scores(
     best = runs[0]
     if query.is_pasted:
         # Every passage that it was taken from answers, and says but a part of it: none need be ahead of the others.
-        first = First(lead=0.0, met=best.features.coverage, asked=1.0)
+        first = First(lead=0.0, met=best.features.coverage, asked=1.0, told=0.0, untold=0.0)
+        absent: list[str] = []
     else:
-        first = _first(best, query, space)._replace(lead=lead(values))
-    logit = confidence.logit(best.features, first, segments)
+        first, absent = _first(best, query, space)
+        first = first._replace(lead=lead(values))
+    logit = confidence.logit(best.features, first, absent, segments)
     return [sigmoid(logit + value - values[0]) for value in values]
 
 
-def _first(run: Scored, query: Query, space: Space) -> First:
-    """Of `run`, if it were the only one and came first."""
+def _first(run: Scored, query: Query, space: Space) -> tuple[First, list[str]]:
+    """Of `run`, if it were the only one and came first; and the words of the query that stand nowhere around it."""
     segment = run.found.segment
-    quote = run.folded[
-        run.span.start - segment.passage_span.start : run.span.end - segment.passage_span.start
-    ]
-    text = f"{quote}\n{fold(segment.topic)}"
-    same = [each.word for each in query.synonyms if any(other in text for other in each.others)]
-    text = "\n".join([text, *same])
-    is_there = any(part in text for part in query.asked())
-    return First(lead=0.0, met=space.met(query.content, text), asked=float(is_there))
+    start, end = (position - segment.passage_span.start for position in run.span)
+    topic, letterhead = fold_all([segment.topic, _letterhead(run.head)])
+    text = query.with_synonyms(f"{run.passage.text[start:end]}\n{topic}")
+    around = "\n".join([run.passage.text, topic, run.passage.headings, letterhead])
+    told = sum(each.tells.search(text) is not None for each in query.wanted)
+    first = First(
+        lead=0.0,
+        met=space.met(query.content, text),
+        asked=float(any(part in text for part in query.asked())),
+        told=told,
+        untold=len(query.wanted) - told,
+    )
+    return first, space.absent(query.content, query.with_synonyms(around))
 
 
 def _date(head: DocumentHead) -> str:
@@ -158,12 +163,12 @@ def _lowest(scores: Sequence[float], weights: Weights, min_score: float | None) 
 
 def find_runs(
     folded: str, snapshot: Snapshot, space: Space, weights: Weights, *, limit: int = _MIN_PASSAGES
-) -> list[tuple[Scored, First]]:
-    """What `rank` chooses among, each with what would be known if it were the only one and came first; for fitting its
-    weights."""
+) -> list[tuple[Scored, First, list[str]]]:
+    """What `rank` chooses among, each with what would be known if it were the only one and came first, and the words
+    of the query that stand nowhere around it; for fitting its weights."""
     query = read_query(folded, snapshot)
     runs = _choose_runs(query, snapshot, space, weights, "both", scope=None, limit=limit)
-    return [(run, _first(run, query, space)) for run in runs]
+    return [(run, *_first(run, query, space)) for run in runs]
 
 
 def _choose_runs(
@@ -300,7 +305,7 @@ class _Passage:
         first, last = (inside[0], inside[-1]) if is_topic else (run.first, run.last)
         start, end = self._long_enough(first, last)
         span = Span(start + self._start, end + self._start)
-        return Scored(span, value, features, run.found, self.found.text, self.found.features, self.head)
+        return Scored(span, value, features, run.found, self.found, self.head)
 
     def _inside(self, found: Found) -> list[int]:
         """The sentences of a segment."""
@@ -379,7 +384,7 @@ def _hit(place: int, score: float, run: Scored, query: Query, also_in: tuple[Cop
         passage=segment.passage_text,
         passage_span=segment.passage_span,
         source=_source(run.head, run.span, segment.places, segment.paragraph, segment.page),
-        why=Why(run.found.dense_rank, run.found.lexical_rank, query.matched_words(run.folded)),
+        why=Why(run.found.dense_rank, run.found.lexical_rank, query.matched_words(run.passage.text)),
         also_in=also_in,
         places=places,
     )

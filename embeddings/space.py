@@ -54,3 +54,7 @@ class Space:
         alike = np.vecdot(asked.vectors[:, None], self._words.directions(text)).max(axis=1, initial=0.0)
         stands = np.array([word in text for word in asked.texts])
         return float(asked.weights @ np.where(stands, 1.0, alike)) / weight
+
+    def absent(self, query: str, text: str) -> list[str]:
+        """The words of `query`, as the built-in model tells them apart, that do not stand in `text`."""
+        return [word for word in load_words().words(query).texts if word not in text]

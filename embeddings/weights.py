@@ -2,12 +2,17 @@
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import mul
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+import numpy.typing as npt
+
+from embeddings.embedder import load_words
 from embeddings.fusion import FusionFeatures
 
 _FILE = Path(__file__).parent / "models" / "ranking.json"
@@ -48,6 +53,8 @@ class First(NamedTuple):
     lead: float
     met: float
     asked: float
+    told: float
+    untold: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +70,47 @@ class Logistic:
 
 
 @dataclass(frozen=True, slots=True)
+class Absence:
+    """What it says that words of the query stand nowhere around a hit: of some words much, as of what things are, of
+    others little, as of how one speaks of them. `direction` (dim,) is in the space of `absence_vector`."""
+
+    direction: npt.NDArray[np.float64]
+
+    def logit(self, words: Sequence[str]) -> float:
+        return float(absence_vector(words) @ self.direction)
+
+
+def absence_vector(words: Sequence[str]) -> npt.NDArray[np.float64]:
+    """(dim,): where `words` of the built-in model point together, and the more of them, the farther, but by the square
+    root only: who says much that is nowhere around mostly says one thing in many words."""
+    together: npt.NDArray[np.float64] = load_words().directions_of(words).sum(axis=0, dtype=np.float64)
+    return together / math.sqrt(max(1, len(words)))
+
+
+@dataclass(frozen=True, slots=True)
 class Confidence:
     """The model for a small library and that for a large one, where what fits as well is less likely the right one;
     those between are as far between as the logarithm of their size."""
 
     small: Logistic
     large: Logistic
+    absence: Absence
 
-    def logit(self, features: Features, first: First, segments: int) -> float:
+    def logit(self, features: Features, first: First, absent: Sequence[str], segments: int) -> float:
         share = largeness(segments)
-        return (1 - share) * self.small.logit(features, first) + share * self.large.logit(features, first)
+        of_small, of_large = (model.logit(features, first) for model in (self.small, self.large))
+        said = (1 - share) * of_small + share * of_large
+        return said + absence_share(segments) * self.absence.logit(absent)
 
 
 def largeness(segments: int) -> float:
     """0 for a library as small as the one that scores were fitted to or smaller, to 1 for one as large."""
     return min(1.0, math.log(max(segments, _SMALL_LIBRARY) / _SMALL_LIBRARY) / _GROWTH)
+
+
+def absence_share(segments: int) -> float:
+    """How much of what is absent counts: in a large library half of it, where what answers is oftener in other words."""
+    return 1 - largeness(segments) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +139,6 @@ def load_weights() -> Weights:
     return Weights(
         FusionFeatures(**record["fusion"]),
         Features(**record["features"]),
-        Confidence(small, large),
+        Confidence(small, large, Absence(np.array(record["confidence"]["absence"]))),
         record["threshold"],
     )

@@ -34,7 +34,7 @@ from training.corpus import read_questions
 T = TypeVar("T")
 
 _WARM_UP = 50
-_LEG_DEPTH = 32
+_LEG_DEPTH = 28
 _SHORT = [
     "燃气领域要求",
     "消防安全责任",

@@ -5,9 +5,10 @@
 The fusion is fitted to the questions of laypeople in DATA_DIR, on the national laws, asked with the model that
 `train_model.py --work WORK_DIR` left as it was before it was taught any of them: a user's documents are never known
 to the model either. The order and the choice of the quote are fitted to these and to seeds/questions.jsonl. The score
-is fitted to them, too, and to questions most of which nothing answers (seeds/tuning.jsonl, training/regulations.jsonl);
+is fitted to them, too, and to questions most of which nothing answers (seeds/tuning.jsonl, training/libraries);
 to those on the seeds asked of a library of laws that has the seeds too, so that it means the same in a large library;
-and to the questions of laypeople asked of the seeds, which do not answer them.
+and to questions asked of libraries that do not answer them: those of laypeople of the seeds, those on one library of
+another.
 Prints what cross-validation by question gives, and writes embeddings/models/ranking.json and, beside the model's
 card, the reliability diagram.
 """
@@ -29,6 +30,7 @@ from training.fitting import (
     CROWD,
     HARDER,
     LAWS,
+    OTHERS,
     REGULATIONS,
     SEEDS,
     START,
@@ -44,11 +46,13 @@ from training.fitting import (
     score_firsts,
 )
 from training.reliability import draw_reliability
-from training.tuning import Library, read_regulations, read_seeds
+from training.tuning import Library, read_libraries, read_seeds
 
 _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
 _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
+# By the names of their files, libraries so far apart have nothing in common.
+_APART = 5
 # Of the right first hits in small libraries so many are refused.
 _REFUSED = 0.02
 
@@ -57,10 +61,10 @@ def main() -> None:
     arguments = _parse_arguments()
     weights, golds = START, law_golds(arguments.data)
     seeds, harder = read_seeds("questions.jsonl"), read_seeds("tuning.jsonl")
-    regulations = read_regulations(arguments.data)
+    libraries = read_libraries(arguments.data, "tune")
     with tempfile.TemporaryDirectory() as folder:
         of_seeds = _collect(Path(folder) / "seeds", seeds)
-        of_regulations = _collect(Path(folder) / "regulations", regulations)
+        of_libraries = [_collect(Path(folder) / name, library) for name, library in libraries.items()]
         laws = law_collection(
             Path(folder) / "laws", arguments.data, load_embedder(str(arguments.work / "untaught"))
         )
@@ -71,13 +75,22 @@ def main() -> None:
             }
             weights = fit(asked[SEEDS], asked[LAWS])
         asked[HARDER] = ask_library(of_seeds, harder.questions, weights)
-        asked[REGULATIONS] = ask_library(of_regulations, regulations.questions, weights)
+        asked[REGULATIONS] = [
+            each
+            for collection, library in zip(of_libraries, libraries.values(), strict=True)
+            for each in ask_library(collection, library.questions, weights)
+        ]
+        asked[OTHERS] = [
+            each
+            for collection, library in zip(of_libraries, _moved(list(libraries.values())), strict=True)
+            for each in ask_library(collection, [replace(q, gold=()) for q in library.questions], weights)
+        ]
         asked[STRANGE] = ask_library(of_seeds, [Question(text, (), "", "") for text in golds], weights)
         laws.add(seeds.documents)
         # What the seeds do not answer, a law may.
         answered = [question for question in (*seeds.questions, *harder.questions) if question.gold]
         asked[CROWD] = ask_library(laws, answered, weights)
-        for collection in (of_seeds, of_regulations, laws):
+        for collection in (of_seeds, *of_libraries, laws):
             collection.close()
     firsts = find_firsts(asked)
     scores = score_firsts(firsts)
@@ -92,6 +105,11 @@ def main() -> None:
         *((name, scores[name], [hit.is_right for hit in kind]) for name, kind in firsts.items()),
     )
     _write(replace(weights, confidence=fit_confidence(firsts), threshold=threshold))
+
+
+def _moved(libraries: Sequence[Library]) -> list[Library]:
+    """In another order: where each stood there is one on other matters."""
+    return [*libraries[_APART:], *libraries[:_APART]]
 
 
 def _collect(folder: Path, library: Library) -> Collection:
@@ -138,12 +156,11 @@ def _write(weights: Weights) -> None:
                 "first": model.first._asdict(),
             }
             for size, model in (("small", weights.confidence.small), ("large", weights.confidence.large))
-        },
+        }
+        | {"absence": weights.confidence.absence.direction.tolist()},
         "threshold": weights.threshold,
     }
-    text = json.dumps(record, indent=2) + "\n"
-    (_MODELS / "ranking.json").write_text(text, encoding="utf-8")
-    print(text)
+    (_MODELS / "ranking.json").write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
 
 def _parse_arguments() -> argparse.Namespace:

@@ -11,7 +11,16 @@ import embeddings
 ROOT = Path(__file__).parent.parent
 LAYERS = [
     {"types", "errors", "terms", "synonyms"},
-    {"splitting", "commonness", "attributes", "resemblance", "letters", "dialogue", "term_counts"},
+    {
+        "splitting",
+        "commonness",
+        "attributes",
+        "resemblance",
+        "letters",
+        "dialogue",
+        "term_counts",
+        "answer_types",
+    },
     {"chrome", "outline", "filters", "model_folder"},
     {"letterhead", "onnx_graph", "place_questions"},
     {"structure", "embedder", "reranker", "seeds"},

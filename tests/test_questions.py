@@ -1,13 +1,19 @@
 import json
 import re
 import unicodedata
-from collections import Counter
+from collections import Counter, defaultdict
 from itertools import pairwise
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import NotRequired, TypedDict, cast
 
-SEEDS = Path(__file__).resolve().parent.parent / "seeds"
-QUESTIONS, TUNING, REFUSALS = (SEEDS / f"{name}.jsonl" for name in ("questions", "tuning", "refusals"))
+from embeddings.terms import fold
+
+ROOT = Path(__file__).resolve().parent.parent
+SEEDS = ROOT / "seeds"
+QUESTIONS, TUNING, REFUSALS, DIALOGUES = (
+    SEEDS / f"{name}.jsonl" for name in ("questions", "tuning", "refusals", "dialogues")
+)
+LIBRARIES = sorted((ROOT / "scripts" / "training" / "libraries").glob("*.jsonl"))
 KINDS = {"topic", "fact", "number", "synonym", "typo", "traditional", "unanswerable"}
 SPLITS = {"tune", "measure"}
 SENTENCE_ENDS = "。！？!?；;"
@@ -26,6 +32,7 @@ class Question(TypedDict):
     kind: str
     split: str
     gold: list[Gold]
+    history: NotRequired[list[str]]
 
 
 def read_questions(file: Path = QUESTIONS) -> list[Question]:
@@ -40,6 +47,11 @@ def read_document(filename: str) -> str:
 def asked(question: Question) -> str:
     text = unicodedata.normalize("NFKC", question["question"]).casefold()
     return re.sub(r"[\W_]", "", text)
+
+
+def pairs_of(text: str) -> set[str]:
+    letters = re.sub(r"[\W_]", "", fold(text))
+    return {letters[i : i + 2] for i in range(len(letters) - 1)} or {letters}
 
 
 def test_every_gold_text_equals_its_slice_of_the_document() -> None:
@@ -77,10 +89,24 @@ def test_questions_to_tune_with_have_exact_gold_unless_nothing_answers_them() ->
             assert read_document(gold["filename"])[gold["start"] : gold["end"]] == gold["text"]
 
 
-def test_no_question_of_the_two_sets_to_measure_with_was_tuned_with() -> None:
-    every = [question for file in (QUESTIONS, TUNING, REFUSALS) for question in read_questions(file)]
-    tuned = {asked(question) for question in every if question["split"] == "tune"}
-    assert not tuned & {asked(question) for question in every if question["split"] == "measure"}
+def test_no_question_that_is_measured_with_is_near_one_that_was_fitted_to() -> None:
+    every = [
+        question for file in (QUESTIONS, TUNING, REFUSALS, *LIBRARIES) for question in read_questions(file)
+    ]
+    fitted = [pairs_of(question["question"]) for question in every if question["split"] == "tune"]
+    measured = [pairs_of(question["question"]) for question in every if question["split"] == "measure"]
+    for dialogue in read_questions(DIALOGUES):
+        if dialogue["split"] == "measure":
+            measured += [pairs_of(text) for text in (dialogue["question"], *dialogue.get("history", ()))]
+    assert len(fitted) > 4_000
+    assert len(measured) > 1_000
+    holders: dict[str, list[int]] = defaultdict(list)
+    for place, pairs in enumerate(measured):
+        for pair in pairs:
+            holders[pair].append(place)
+    for pairs in fitted:
+        for place, common in Counter(place for pair in pairs for place in holders[pair]).items():
+            assert common < len(pairs | measured[place]) / 2, (pairs, measured[place])
 
 
 def test_question_ids_are_unique() -> None:

@@ -1,36 +1,65 @@
 """How sure a hit is, by what is known of it and by the size of the library it was found in."""
 
+import numpy as np
 import pytest
 
-from embeddings.weights import Confidence, Features, First, Logistic, largeness, load_weights
+from embeddings.embedder import load_words
+from embeddings.weights import (
+    Absence,
+    Confidence,
+    Features,
+    First,
+    Logistic,
+    absence_share,
+    largeness,
+    load_weights,
+)
 
 NONE = Features(*[0.0] * len(Features._fields))
-ALONE = First(lead=0.0, met=0.0, asked=0.0)
+ALONE = First(lead=0.0, met=0.0, asked=0.0, told=0.0, untold=0.0)
 AHEAD = ALONE._replace(lead=1.0)
 CONFIDENCE = Confidence(
     small=Logistic(bias=2.0, features=NONE, first=AHEAD),
     large=Logistic(bias=-1.0, features=NONE, first=AHEAD._replace(lead=3.0)),
+    absence=Absence(-load_words().directions_of(["电梯"])[0].astype(np.float64)),
 )
 
 
 @pytest.mark.parametrize(("segments", "logit"), [(1, 1.0), (180, 1.0), (128_678, -4.0), (5_000_000, -4.0)])
 def test_small_and_large_libraries_have_weights_of_their_own(segments: int, logit: float) -> None:
-    assert CONFIDENCE.logit(NONE, ALONE._replace(lead=-1.0), segments) == pytest.approx(logit)
+    assert CONFIDENCE.logit(NONE, ALONE._replace(lead=-1.0), [], segments) == pytest.approx(logit)
 
 
 def test_a_library_between_them_is_as_far_between_as_the_logarithm_of_its_size() -> None:
     middle = round((180 * 128_678) ** 0.5)
     assert largeness(middle) == pytest.approx(0.5, abs=1e-3)
-    assert CONFIDENCE.logit(NONE, ALONE._replace(lead=-1.0), middle) == pytest.approx(-1.5, abs=1e-2)
+    assert CONFIDENCE.logit(NONE, ALONE._replace(lead=-1.0), [], middle) == pytest.approx(-1.5, abs=1e-2)
 
 
 @pytest.mark.parametrize("segments", [180, 4_800, 128_678])
 def test_what_speaks_for_a_hit_never_makes_it_less_sure(segments: int) -> None:
     confidence = load_weights().confidence
-    before = confidence.logit(NONE, ALONE, segments)
+    before = confidence.logit(NONE, ALONE, [], segments)
     for name in ("lexical", "coverage", "evidence", "similarity", "topic"):
-        assert confidence.logit(NONE._replace(**{name: 1.0}), ALONE, segments) >= before, name
+        assert confidence.logit(NONE._replace(**{name: 1.0}), ALONE, [], segments) >= before, name
     for name in ("elsewhere", "missing_numbers", "lacks", "behind"):
-        assert confidence.logit(NONE._replace(**{name: 1.0}), ALONE, segments) <= before, name
-    for name in First._fields:
-        assert confidence.logit(NONE, ALONE._replace(**{name: 1.0}), segments) >= before, name
+        assert confidence.logit(NONE._replace(**{name: 1.0}), ALONE, [], segments) <= before, name
+    for name in ("lead", "met", "asked", "told"):
+        assert confidence.logit(NONE, ALONE._replace(**{name: 1.0}), [], segments) >= before, name
+    assert confidence.logit(NONE, ALONE._replace(untold=1.0), [], segments) <= before
+
+
+def test_an_absent_word_says_as_much_as_its_direction_and_half_of_it_in_a_large_library() -> None:
+    present, absent = (CONFIDENCE.logit(NONE, ALONE, words, 180) for words in ([], ["电梯"]))
+    assert absent - present == pytest.approx(-1, abs=1e-3)
+    assert absence_share(180) == 1
+    assert absence_share(128_678) == pytest.approx(0.5)
+    present, absent = (CONFIDENCE.logit(NONE, ALONE, words, 128_678) for words in ([], ["电梯"]))
+    assert absent - present == pytest.approx(-0.5, abs=1e-3)
+
+
+def test_what_is_talked_about_is_missed_more_than_how_one_talks_of_it() -> None:
+    absence = load_weights().confidence.absence
+    for thing in ("许可证", "电梯", "员工"):
+        for filler in ("我们", "出来", "想"):
+            assert absence.logit([thing]) < absence.logit([filler])

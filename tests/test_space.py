@@ -99,3 +99,9 @@ def test_an_amount_is_quoted_in_the_unit_that_is_asked_for(tmp_path: Path, quest
     with closing(open_collection(tmp_path, "default", load_embedder())) as collection:
         collection.add([read(text.encode(), filename="通报.txt")])
         assert said in collection.search(question)[0].quote
+
+
+def test_words_that_stand_nowhere_are_absent_in_the_order_of_the_question() -> None:
+    space = Space(load_embedder())
+    assert space.absent("烟花爆竹怎么储存", "烟花爆竹经营许可") == ["怎么", "储存"]
+    assert space.absent("烟花爆竹", "禁止燃放烟花爆竹。") == []

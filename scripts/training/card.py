@@ -71,10 +71,9 @@ hundred, with 95 % bootstrap intervals.
 ## How far scores can be believed
 
 First hits of questions that the ranking was not fitted to, by score (`scripts/fit_ranking.py`); of laws only some of the
-articles that answer are known, so that some hits count as wrong that are not. What laypeople ask of laws, asked of a few
-official documents, is taken for unanswered. Of the harder questions, and of those on regulations and a report, three in
-five have no answer, many by one word or fact only: there high scores are too high, and where questions are as people ask
-them too low.
+articles that answer are known, so that some hits count as wrong that are not. What is asked of a library that it is not
+on is taken for unanswered. Of the harder questions three in five have no answer, of those on regulations and reports half,
+many by one word or fact only: there high scores are too high, and where questions are as people ask them too low.
 
 ![Reliability diagram](reliability.png)
 

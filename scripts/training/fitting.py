@@ -9,22 +9,38 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from embeddings import Collection, Question
+from embeddings.embedder import load_words
 from embeddings.evaluation import holds
 from embeddings.fusion import FusionFeatures
 from embeddings.ranking import Scored, lead
-from embeddings.weights import Confidence, Features, First, Logistic, Weights, largeness, sigmoid
+from embeddings.weights import (
+    Absence,
+    Confidence,
+    Features,
+    First,
+    Logistic,
+    Weights,
+    absence_share,
+    absence_vector,
+    largeness,
+    sigmoid,
+)
 from training.corpus import article_key
 from training.measures import draw
 
 FOLDS = 5
 _START_FEATURES, _START_FIRST = (
     Features(7.0, 3.0, 1.0, 3.0, 0.0, -2.0, -1.5, 1.0, -0.5),
-    First(1.0, 1.0, 0.5),
+    First(1.0, 1.0, 0.5, 0.5, -0.5),
 )
 START = Weights(
     FusionFeatures(0.3, 7.0, 6.0, 1.0, 2.0),
     _START_FEATURES,
-    Confidence(Logistic(0.0, _START_FEATURES, _START_FIRST), Logistic(-3.0, _START_FEATURES, _START_FIRST)),
+    Confidence(
+        Logistic(0.0, _START_FEATURES, _START_FIRST),
+        Logistic(-3.0, _START_FEATURES, _START_FIRST),
+        Absence(np.zeros(load_words().dim)),
+    ),
     0.0,
 )
 # The questions on the laws together weigh so much of those on the seeds in the order of passages.
@@ -37,8 +53,10 @@ _RIDGE = 1e-3
 _MISREAD = 0.005
 # How much the weights of the score may grow: of 0.01 to 3 what makes its logarithmic loss least.
 _FREEDOM = 0.3
+# As much for the direction of absent words; by what it makes of libraries that it was not fitted to.
+_FREEDOM_OF_WORDS = 1.2
 # What speaks for a hit never lowers its score, and all else never raises it.
-_SPEAKS_FOR = {"lexical", "coverage", "evidence", "similarity", "topic", "lead", "met", "asked"}
+_SPEAKS_FOR = {"lexical", "coverage", "evidence", "similarity", "topic", "lead", "met", "asked", "told"}
 _BOUNDS = [
     (None, None),
     *((0.0, None) if name in _SPEAKS_FOR else (None, 0.0) for name in (*Features._fields, *First._fields)),
@@ -50,8 +68,9 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question and the n passages found for it: what is known of each when the legs are joined (n, 5), of its best run
-    (n, 9), and of that if it came first, but for its lead; whether it answers, and whether its run does. Passages of one
-    name are one article. `segments` is how many the library has."""
+    (n, 9), and of that if it came first, but for its lead, with the words of the question that stand nowhere around;
+    whether it answers, and whether its run does. Passages of one name are one article. `segments` is how many the
+    library has."""
 
     text: str
     is_answerable: bool
@@ -60,6 +79,7 @@ class Asked:
     fusion: Floats
     features: Floats
     firsts: tuple[First, ...]
+    absent: tuple[list[str], ...]
     passages: npt.NDArray[np.bool_]
     runs: npt.NDArray[np.bool_]
 
@@ -70,15 +90,18 @@ Judge = Callable[[str, Scored], tuple[str, bool, bool]]
 
 def _ask(collection: Collection, text: str, judge: Judge, is_answerable: bool, weights: Weights) -> Asked:
     found = collection.find_runs(text, weights, limit=_SEEN)
-    judged = [judge(run.found.segment.document_id, run) for run, _ in found]
+    judged = [judge(run.found.segment.document_id, run) for run, _, _ in found]
     return Asked(
         text,
         is_answerable,
         collection.facts().segments,
         tuple(name for name, _, _ in judged),
-        np.array([run.fusion for run, _ in found]).reshape(len(found), len(FusionFeatures._fields)),
-        np.array([run.features for run, _ in found]).reshape(len(found), len(Features._fields)),
-        tuple(first for _, first in found),
+        np.array([run.passage.features for run, _, _ in found]).reshape(
+            len(found), len(FusionFeatures._fields)
+        ),
+        np.array([run.features for run, _, _ in found]).reshape(len(found), len(Features._fields)),
+        tuple(first for _, first, _ in found),
+        tuple(absent for _, _, absent in found),
         np.array([passage for _, passage, _ in judged], dtype=np.bool_),
         np.array([run for _, _, run in judged], dtype=np.bool_),
     )
@@ -170,6 +193,7 @@ def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
         fusion=asked.fusion[order],
         features=features[order],
         firsts=tuple(asked.firsts[place] for place in order),
+        absent=tuple(asked.absent[place] for place in order),
         passages=asked.passages[order],
         runs=asked.runs[order],
     )
@@ -208,21 +232,23 @@ class FirstHit:
     asked: Asked
     features: Features
     first: First
+    absent: list[str]
     is_right: bool
 
     def score(self, confidence: Confidence) -> float:
-        return sigmoid(confidence.logit(self.features, self.first, self.asked.segments))
+        return sigmoid(confidence.logit(self.features, self.first, self.absent, self.asked.segments))
 
 
 Kinds = dict[str, list[FirstHit]]
 """First hits by what was asked of what: each kind has a weight in `_IN_SCORE`."""
 
 SEEDS, HARDER, CROWD = "official documents", "harder questions on these", "both among laws"
-REGULATIONS, LAWS = "regulations and a report", "laws"
-STRANGE = "questions on laws asked of official documents"
+REGULATIONS, LAWS = "regulations and reports", "laws"
+STRANGE, OTHERS = "questions on laws asked of official documents", "questions asked of another library"
 # Questions that were made to be hard weigh less in the score than people's own would; what is asked of a library of laws
-# does as only part of what answers is known; so do questions on laws asked of the seeds, all taken for unanswered.
-_IN_SCORE = {SEEDS: 1.0, HARDER: 0.5, REGULATIONS: 0.5, CROWD: 0.3, LAWS: 0.2, STRANGE: 0.2}
+# does as only part of what answers is known; so do questions asked of libraries that they are not on, all taken for
+# unanswered.
+_IN_SCORE = {SEEDS: 1.0, HARDER: 0.5, REGULATIONS: 0.25, CROWD: 0.3, LAWS: 0.2, STRANGE: 0.2, OTHERS: 0.4}
 
 
 def find_firsts(asked: dict[str, list[Asked]]) -> Kinds:
@@ -254,32 +280,41 @@ def score_firsts(firsts: Kinds) -> dict[str, list[float]]:
 
 
 def fit_confidence(firsts: Kinds) -> Confidence:
-    """Two logistic models fitted as one: those between are as far between as the libraries are large (`largeness`). Held
-    down are the weights for small libraries, and how far those for large ones are from them."""
+    """The two logistic models and the direction of absence, fitted as one. Held down are the weights for small libraries,
+    how far those for large ones are from them, and the direction."""
     weighed = [(hit, _IN_SCORE[name]) for name, kind in firsts.items() for hit in kind]
     weighed += [(_misread(hit), weight * _MISREAD) for hit, weight in weighed if hit.is_right]
     known = np.array([[1.0, *hit.features, *hit.first] for hit, _ in weighed])
-    large = np.array([largeness(hit.asked.segments) for hit, _ in weighed])
+    segments = [hit.asked.segments for hit, _ in weighed]
+    large = np.array([largeness(each) for each in segments])
+    absent = np.array([absence_vector(hit.absent) for hit, _ in weighed])
+    absent *= np.array([absence_share(each) for each in segments])[:, None]
     is_right = np.array([hit.is_right for hit, _ in weighed])
     weight = np.array([weight for _, weight in weighed])
     spread = known.std(axis=0)
     scale = np.where(spread > 0, spread, 1.0)
     scaled = known / scale
+    parts = [len(scale), 2 * len(scale)]
 
-    def loss(both: Floats) -> tuple[float, Floats]:
-        of_small, of_large = np.split(both, 2)
+    def loss(all_weights: Floats) -> tuple[float, Floats]:
+        of_small, of_large, direction = np.split(all_weights, parts)
         apart = of_large - of_small
-        logits = scaled @ of_small + large * (scaled @ apart)
+        logits = scaled @ of_small + large * (scaled @ apart) + absent @ direction
         held = np.array([0.0, *of_small[1:]])
         value = weight @ (np.logaddexp(0, logits) - is_right * logits)
-        value += (held @ held + apart @ apart) / (2 * _FREEDOM)
+        value += (held @ held + apart @ apart) / (2 * _FREEDOM) + direction @ direction / (
+            2 * _FREEDOM_OF_WORDS
+        )
         error = weight * (expit(logits) - is_right)
-        slopes = scaled.T @ (error * (1 - large)) + (held - apart) / _FREEDOM, scaled.T @ (error * large)
-        return float(value), np.concatenate([slopes[0], slopes[1] + apart / _FREEDOM])
+        by_size = [scaled.T @ (error * share) for share in (1 - large, large)]
+        slopes = [by_size[0] + (held - apart) / _FREEDOM, by_size[1] + apart / _FREEDOM]
+        return float(value), np.concatenate([*slopes, absent.T @ error + direction / _FREEDOM_OF_WORDS])
 
-    best: Floats = minimize(loss, np.zeros(2 * len(scale)), jac=True, method="L-BFGS-B", bounds=2 * _BOUNDS).x
-    of_small, of_large = np.split(best, 2)
-    return Confidence(_logistic(of_small / scale), _logistic(of_large / scale))
+    free = [(None, None)] * absent.shape[1]
+    start = np.zeros(parts[1] + absent.shape[1])
+    best: Floats = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=[*2 * _BOUNDS, *free]).x
+    of_small, of_large, direction = np.split(best, parts)
+    return Confidence(_logistic(of_small / scale), _logistic(of_large / scale), Absence(direction.round(3)))
 
 
 def _misread(hit: FirstHit) -> FirstHit:
@@ -319,4 +354,10 @@ def _first(asked: Asked, weights: Weights) -> FirstHit:
     best = _order(joined, weights)[0]
     values = sorted(_values(joined, weights).tolist(), reverse=True)
     first = joined.firsts[best]._replace(lead=lead(values))
-    return FirstHit(asked, Features(*joined.features[best].tolist()), first, bool(joined.runs[best]))
+    return FirstHit(
+        asked,
+        Features(*joined.features[best].tolist()),
+        first,
+        joined.absent[best],
+        bool(joined.runs[best]),
+    )

@@ -1,5 +1,6 @@
-"""The small libraries that the ranking is fitted to, and the labelled questions on them."""
+"""The small libraries that the ranking is fitted to or measured on, and the labelled questions on them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -7,7 +8,7 @@ from embeddings import Document, Question, load_questions, read
 from training.corpus import read_whole
 
 _SEEDS = Path(__file__).parents[2] / "seeds"
-_REGULATIONS = Path(__file__).with_name("regulations.jsonl")
+_LIBRARIES = Path(__file__).with_name("libraries")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +25,18 @@ def read_seeds(file: str) -> Library:
     return Library(documents, tuple(question for question in questions if question.split == "tune"))
 
 
-def read_regulations(data_dir: Path) -> Library:
-    """Four local regulations, a report, and questions on them. `regulations.jsonl` names a law by its file, and the
-    report by its title."""
-    questions = load_questions(_REGULATIONS)
+def read_libraries(data_dir: Path, split: str) -> dict[str, Library]:
+    """A few local regulations each, or reports, and questions on them: those of the split “tune”, or of “measure”, to
+    which nothing is fitted. The files of `libraries` name a law by its file, and a report by its title."""
+    by_name = {path.stem: load_questions(path) for path in sorted(_LIBRARIES.glob("*.jsonl"))}
+    return {
+        name: _read_library(data_dir, questions)
+        for name, questions in by_name.items()
+        if questions[0].split == split
+    }
+
+
+def _read_library(data_dir: Path, questions: Sequence[Question]) -> Library:
     names = {gold.filename for question in questions for gold in question.gold}
     documents = tuple(read(text.encode(), filename=name) for name, text in read_whole(data_dir, names))
     return Library(documents, tuple(questions))

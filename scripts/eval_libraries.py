@@ -1,0 +1,41 @@
+"""How well questions are answered, and refused, in small libraries that nothing was fitted to.
+
+    python scripts/eval_libraries.py DATA
+
+Asks the questions of the split “measure” of training/libraries of the regulations and reports that they are on, which
+DATA holds (laws.jsonl.xz, reports.jsonl.xz). The figures are those of `wenyuan eval`, both legs.
+"""
+
+import argparse
+import tempfile
+from contextlib import closing
+from pathlib import Path
+
+from embeddings import load_embedder, open_collection
+from embeddings.evaluation import evaluate
+from training.tuning import read_libraries
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("data", type=Path)
+    given = parser.parse_args()
+    for name, library in read_libraries(given.data, "measure").items():
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            closing(open_collection(Path(folder), "default", load_embedder())) as collection,
+        ):
+            collection.add(library.documents)
+            report = evaluate(collection, library.questions)
+        print(f"{name}: {report.answerable} questions that are answered, {report.unanswerable} that are not")
+        print(f"  quote hit@1 {report.quote.hit_at_1:.3f}, hit@3 {report.quote.hit_at_3:.3f}")
+        print(f"  answerable lost {report.lost:.3f}, unanswerable refused {1 - report.false_answers:.3f}")
+        refused = (f"{each.refused:.3f} at {each.lost:.0%}" for each in report.refusals)
+        print("  refused by thresholds that lose so many:", ", ".join(refused))
+        print("  right by kind:", ", ".join(f"{each.kind} {each.right:.3f}" for each in report.kinds))
+
+
+if __name__ == "__main__":
+    main()
