@@ -65,11 +65,9 @@ def load_embedder(name: str = BUILTIN_MODEL) -> Embedder:
     Raises:
         ModelUnavailable: the model cannot be had or read; the message says what to do.
     """
-    if name == BUILTIN_MODEL:
-        return load_words()
-    path = find_folder(name, remedy=_REMEDY)
+    path = None if name == BUILTIN_MODEL else find_folder(name, remedy=_REMEDY)
     try:
-        return _open(ModelFolder(path), Path(name).name)
+        return _open(ModelFolder(path), Path(name).name) if path else load_builtin()
     except (OSError, ValueError, KeyError, IndexError, TypeError, AttributeError, SafetensorError) as error:
         raise ModelUnavailable(
             f"The model “{name}” cannot be read: {error}. Give WENYUAN_MODEL the path of a whole"
@@ -78,7 +76,7 @@ def load_embedder(name: str = BUILTIN_MODEL) -> Embedder:
 
 
 @cache
-def load_words() -> "StaticEmbedder":
+def load_builtin() -> "StaticEmbedder":
     """The built-in model, whose words others that do not tell them apart are helped out with."""
     return StaticEmbedder(ModelFolder(_BUILTIN_FOLDER), label=BUILTIN_MODEL)
 

@@ -19,7 +19,8 @@ from embeddings.terms import fold_all
 
 Legs = Literal["both", "dense", "lexical"]
 
-_LEG_DEPTH = 28
+# So many segments each leg finds at least.
+LEG_DEPTH = 28
 # The legs go deeper than what is wanted of both.
 _DEPTH_OVER_WANTED = 2
 # One text in many documents can fill the legs: then they go deeper, but not on and on.
@@ -88,7 +89,7 @@ def find_passages(
     wanted: int,
 ) -> list[FoundPassage]:
     """The `wanted` best passages that the legs found, best first, one for each text. `vector` (dim,) is the query's."""
-    depth = max(_LEG_DEPTH, _DEPTH_OVER_WANTED * wanted)
+    depth = max(LEG_DEPTH, _DEPTH_OVER_WANTED * wanted)
     while True:
         dense = snapshot.nearest(vector, depth, scope) if legs != "lexical" and vector.any() else []
         lexical = snapshot.matching(query.searched, depth, scope) if legs != "dense" else []

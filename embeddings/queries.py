@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.answer_types import AnswerType, read_answer_types
+from embeddings.answer_types import Wanted, read_wanted
 from embeddings.commonness import load_commonness
 from embeddings.errors import EmptyText, TooLarge
 from embeddings.storage import Snapshot
@@ -34,19 +34,6 @@ _ASKING = re.compile(
     "|怎么(?:办|样|做|处理)?|咋|怎样|如何|为何|有?多少|几(?=[个次项条名人起家])|是否|是不是|有没有|能不能|可不可以|会不会|要不要"
     "|(?:是|由|归|找)?谁|[吗呢啊呀么]|(?<![网酒])吧|[的了是]"
 )
-# As it asks: not which ones, nor some.
-_HOW_MANY = "(?<![哪好第十这那近前后])几"
-_ASKS_NUMBER = re.compile(
-    rf"多少|{_HOW_MANY}(?![乎月号日点])|(?<!电视)电话(?!会)|手机|号码|价格|金额|比例|比率|百分比"
-)
-# What is counted, where a number of it is asked for.
-_ASKS_UNIT = re.compile(
-    rf"(?:多少|{_HOW_MANY})[十百千万亿]*个?"
-    "(平方公里|平方米|公里|小时|分钟|[名位人起件项条家次处种类楼层天日年月元钱吨米亩倍分岁户辆台座栋间场支票份])"
-)
-_ASKS_DATE = re.compile(
-    rf"(?:{_HOW_MANY}|哪)(?:年|月|日|号|天|一年|一天)|什么时候|什么时间|何时|何日|日期|(?<!多长)(?<!多少)时间"
-)
 # A synonym is worth this much of the word.
 _SYNONYM_WORTH = 0.6
 # Of a pair only one character is there: that is worth this much of the pair.
@@ -59,7 +46,7 @@ class Query:
 
     `searched` are those to find passages by, with the character pairs of synonyms. `rarest` is the weight of a term
     that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs of letters and digits
-    from Han terms. `asks_unit` is what it asks for a number of, or empty; `wanted` are the types of answers it asks for.
+    from Han terms. `wanted` is what it wants to be told.
     """
 
     content: str
@@ -73,10 +60,7 @@ class Query:
     counter: TermCounter
     synonyms: "tuple[Synonym, ...]"
     is_pasted: bool
-    asks_number: bool
-    asks_unit: str
-    asks_date: bool
-    wanted: tuple[AnswerType, ...]
+    wanted: Wanted
 
     def occurrences(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """(texts, terms): how often each term stands in each of `texts` (folded); where only a synonym does, that
@@ -219,10 +203,7 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         counter=TermCounter(terms),
         synonyms=synonyms,
         is_pasted=len(counts) > _PASTED_TERMS,
-        asks_number=_ASKS_NUMBER.search(folded) is not None,
-        asks_unit="".join(_ASKS_UNIT.findall(folded)[:1]),
-        asks_date=_ASKS_DATE.search(folded) is not None,
-        wanted=read_answer_types(folded),
+        wanted=read_wanted(folded),
     )
 
 

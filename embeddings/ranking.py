@@ -11,7 +11,6 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -45,24 +44,6 @@ _K1, _B, _USUAL_CHARS = 1.2, 0.3, 75
 # A term that stands not in the run but in its topic, its heading or the title is worth this much of one that does.
 _TOPIC_WORTH, _HEADING_WORTH, _TITLE_WORTH = 0.5, 0.3, 0.2
 _QUESTION = re.compile(r"[?？]”?$")
-_DATE = re.compile(
-    r"[\d一二三四五六七八九十〇两]\s?个?(?:[年月日号时天周]|小时|分钟|星期|工作日)|\d{4}-\d|[“\"]\d{1,2}[.·]\d{1,2}[”\"]"
-    r"|[年月季]底|[年月]初|上半年|下半年|季度|[春夏秋冬汛]季|汛期"
-)
-# An amount, and no date.
-_NUMBER = re.compile(
-    r"(?<![\d.])\d{1,3}(?:[.,]\d+)*(?:年|(?![\d.]*[月日时\d]))|\d{4,}(?![年\d])"
-    r"|成倍|分之|[一二三四五六七八九十百千万两]{2,}|[一二三四五六七八九十百千万两](?:余|多)?"
-    r"(?=[比成个名位人次起件项条家种类点元倍成级万亿台辆处户天周岁层栋座间所批轮届套支份张米吨亩度]|小时|分钟|公里|平方)"
-)
-# Units that are asked for, and how an amount of them may be told.
-_COUNTED = (
-    ("人名位", "[人名位个口死伤]|条[人生]命"),
-    ("件项条种类起次处家户", "[件项条种类起次处家户个点宗]"),
-    ("楼层", "[楼层]"),
-    ("天日", "[天日]|个工作日"),
-    ("元钱", "[元块]"),
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +119,13 @@ def _first(run: Scored, query: Query, space: Space) -> tuple[First, list[str]]:
     topic, letterhead = fold_all([segment.topic, _letterhead(run.head)])
     text = query.with_synonyms(f"{run.passage.text[start:end]}\n{topic}")
     around = "\n".join([run.passage.text, topic, run.passage.headings, letterhead])
-    told = sum(each.tells.search(text) is not None for each in query.wanted)
+    told = query.wanted.told(text)
     first = First(
         lead=0.0,
         met=space.met(query.content, text),
         asked=float(any(part in text for part in query.asked())),
         told=told,
-        untold=len(query.wanted) - told,
+        untold=len(query.wanted.types) - told,
     )
     return first, space.absent(query.content, query.with_synonyms(around))
 
@@ -264,7 +245,7 @@ def _describe(
         "similarity": similar,
         "elsewhere": np.maximum(0.0, subject - similar),
         "missing_numbers": missing,
-        "lacks": np.array([_lacks(query, text) for text in texts]),
+        "lacks": np.array([query.wanted.lacks(text) for text in texts]),
         "topic": query.coverage(in_topic),
         "behind": np.array([passage.found.behind for passage in passages])[of],
     }
@@ -332,19 +313,6 @@ class _Passage:
 def _letterhead(head: DocumentHead) -> str:
     fields = (head.metadata.issuer, head.metadata.speaker, head.metadata.date, head.metadata.doc_number)
     return "\n".join([head.title, *(field.value for field in fields if field)])
-
-
-def _lacks(query: Query, text: str) -> bool:
-    if query.asks_date:
-        return _DATE.search(text) is None
-    amount = _amount_of(query.asks_unit) if query.asks_unit else _NUMBER
-    return query.asks_number and amount.search(text) is None
-
-
-@cache
-def _amount_of(unit: str) -> re.Pattern[str]:
-    told = next((told for units, told in _COUNTED if unit in units), unit)
-    return re.compile(rf"[\d一二三四五六七八九十百千万亿两半][余多来]?\s?(?:{told})")
 
 
 def _bm25(

@@ -4,7 +4,7 @@ are, and how alike words are."""
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.embedder import Embedder, StaticEmbedder, load_words
+from embeddings.embedder import Embedder, StaticEmbedder, load_builtin
 
 # Sentences of no common matter: how alike an embedder finds them is what it finds of anything.
 _UNRELATED = (
@@ -24,7 +24,7 @@ class Space:
 
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
-        self._words = embedder if isinstance(embedder, StaticEmbedder) else load_words()
+        self._words = embedder if isinstance(embedder, StaticEmbedder) else load_builtin()
         vectors = embedder.encode_passages(_UNRELATED)
         cosines = vectors @ vectors.T
         self._background = max(0.0, float(cosines[~np.eye(len(cosines), dtype=bool)].mean()))
@@ -57,4 +57,4 @@ class Space:
 
     def absent(self, query: str, text: str) -> list[str]:
         """The words of `query`, as the built-in model tells them apart, that do not stand in `text`."""
-        return [word for word in load_words().words(query).texts if word not in text]
+        return [word for word in load_builtin().words(query).texts if word not in text]

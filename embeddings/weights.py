@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from embeddings.embedder import load_words
+from embeddings.embedder import load_builtin
 from embeddings.fusion import FusionFeatures
 
 _FILE = Path(__file__).parent / "models" / "ranking.json"
@@ -83,7 +83,7 @@ class Absence:
 def absence_vector(words: Sequence[str]) -> npt.NDArray[np.float64]:
     """(dim,): where `words` of the built-in model point together, and the more of them, the farther, but by the square
     root only: who says much that is nowhere around mostly says one thing in many words."""
-    together: npt.NDArray[np.float64] = load_words().directions_of(words).sum(axis=0, dtype=np.float64)
+    together: npt.NDArray[np.float64] = load_builtin().directions_of(words).sum(axis=0, dtype=np.float64)
     return together / math.sqrt(max(1, len(words)))
 
 

@@ -27,6 +27,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from embeddings import Collection, load_embedder, open_collection
+from embeddings.fusion import LEG_DEPTH
 from embeddings.queries import read_query, validate_query
 from training.asking_laws import law_collection
 from training.corpus import read_questions
@@ -34,7 +35,6 @@ from training.corpus import read_questions
 T = TypeVar("T")
 
 _WARM_UP = 50
-_LEG_DEPTH = 28
 _SHORT = [
     "燃气领域要求",
     "消防安全责任",
@@ -77,8 +77,8 @@ def measure(collection: Collection, label: str, questions: Sequence[str]) -> Non
         vectors = [embedder.encode_queries([query.content])[0] for query in queries]
         parts = {
             "encoding": _times(lambda query: embedder.encode_queries([query.content]), queries),
-            "dense leg": _times(lambda vector: snapshot.nearest(vector, _LEG_DEPTH), vectors),
-            "lexical leg": _times(lambda query: snapshot.matching(query.searched, _LEG_DEPTH), queries),
+            "dense leg": _times(lambda vector: snapshot.nearest(vector, LEG_DEPTH), vectors),
+            "lexical leg": _times(lambda query: snapshot.matching(query.searched, LEG_DEPTH), queries),
         }
     _print("a search", searches)
     for part, times in parts.items():

@@ -15,7 +15,7 @@ from sentence_transformers.base.modules import Dense
 from sentence_transformers.sentence_transformer.modules import Normalize, StaticEmbedding
 
 from embeddings import BUILTIN_MODEL, Embedder, ModelUnavailable, load_embedder
-from embeddings.embedder import OnnxEmbedder, SentenceTransformerEmbedder, StaticEmbedder
+from embeddings.embedder import OnnxEmbedder, SentenceTransformerEmbedder, StaticEmbedder, load_builtin
 from embeddings.model_folder import ModelFolder, batches_by_length, onnx_names
 from make_models import (
     PROMPTS,
@@ -368,3 +368,12 @@ def test_a_model_that_needs_no_torch_does_not_import_it(name: str, with_graphs: 
     )
     result = subprocess.run([sys.executable, "-c", code, model], capture_output=True, text=True, check=True)
     assert result.stdout.split() == ["False", str(name != BUILTIN_MODEL)]
+
+
+def test_a_built_in_model_that_is_not_whole_is_named_with_a_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("embeddings.embedder._BUILTIN_FOLDER", tmp_path)
+    load_builtin.cache_clear()
+    with pytest.raises(ModelUnavailable, match="builtin"):
+        load_embedder()

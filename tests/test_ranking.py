@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from embeddings.embedder import load_words
+from embeddings.embedder import load_builtin
 from embeddings.weights import (
     Absence,
     Confidence,
@@ -21,7 +21,7 @@ AHEAD = ALONE._replace(lead=1.0)
 CONFIDENCE = Confidence(
     small=Logistic(bias=2.0, features=NONE, first=AHEAD),
     large=Logistic(bias=-1.0, features=NONE, first=AHEAD._replace(lead=3.0)),
-    absence=Absence(-load_words().directions_of(["电梯"])[0].astype(np.float64)),
+    absence=Absence(-load_builtin().directions_of(["电梯"])[0].astype(np.float64)),
 )
 
 

@@ -9,7 +9,7 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from embeddings import Collection, Question
-from embeddings.embedder import load_words
+from embeddings.embedder import load_builtin
 from embeddings.evaluation import holds
 from embeddings.fusion import FusionFeatures
 from embeddings.ranking import Scored, lead
@@ -39,7 +39,7 @@ START = Weights(
     Confidence(
         Logistic(0.0, _START_FEATURES, _START_FIRST),
         Logistic(-3.0, _START_FEATURES, _START_FIRST),
-        Absence(np.zeros(load_words().dim)),
+        Absence(np.zeros(load_builtin().dim)),
     ),
     0.0,
 )
