@@ -132,10 +132,14 @@ class StaticEmbedder:
         return self._encode([self._passage_prompt + text for text in texts])
 
     def words(self, text: str) -> Words:
-        """The tokens of `text`, without punctuation."""
+        """The tokens of `text` that are in the table, without punctuation."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
         tokens = encoding.tokens
-        kept = [place for place, token in enumerate(tokens) if _LETTER.search(token)]
+        kept = [
+            place
+            for place, token in enumerate(tokens)
+            if _LETTER.search(token) and self._tokenizer.token_to_id(token) is not None
+        ]
         rows, weights = self._look_up(np.array(encoding.ids, np.int64)[kept])
         return Words([tokens[place] for place in kept], weights, _unit(rows[:, : self.dim]))
 

@@ -105,3 +105,12 @@ def test_words_that_stand_nowhere_are_absent_in_the_order_of_the_question() -> N
     space = Space(load_embedder())
     assert space.absent("烟花爆竹怎么储存", "烟花爆竹经营许可") == ["怎么", "储存"]
     assert space.absent("烟花爆竹", "禁止燃放烟花爆竹。") == []
+
+
+@pytest.mark.parametrize(
+    "question", ["甄嬛传的安全检查要求", "嬛", "输入法打不出ü", "🙂 燃气", "\U00020bb7野家检查"]
+)
+def test_what_no_model_knows_is_asked_for_like_anything(tmp_path: Path, question: str) -> None:
+    with closing(open_collection(tmp_path, "default", load_embedder())) as collection:
+        collection.add([read("检查通报\n\n安全检查要求企业每月自查。".encode(), filename="通报.txt")])
+        assert all(0 <= hit.score <= 1 for hit in collection.search(question, min_score=0.0))
