@@ -19,8 +19,8 @@ from embeddings.terms import fold_all
 
 Legs = Literal["both", "dense", "lexical"]
 
-# So many segments each leg finds at least.
-LEG_DEPTH = 28
+# So many segments each leg finds at least; where that is enough, so many of them are read.
+LEG_DEPTH, _READ = 28, 36
 # The legs go deeper than what is wanted of both.
 _DEPTH_OVER_WANTED = 2
 # One text in many documents can fill the legs: then they go deeper, but not on and on.
@@ -91,9 +91,10 @@ def find_passages(
     """The `wanted` best passages that the legs found, best first, one for each text. `vector` (dim,) is the query's."""
     depth = max(LEG_DEPTH, _DEPTH_OVER_WANTED * wanted)
     while True:
+        limit = _READ if depth == LEG_DEPTH else 2 * depth
         dense = snapshot.nearest(vector, depth, scope) if legs != "lexical" and vector.any() else []
         lexical = snapshot.matching(query.searched, depth, scope) if legs != "dense" else []
-        passages = _by_passage(_join(dense, lexical, vector, snapshot, legs))
+        passages = _by_passage(_join(dense, lexical, vector, snapshot, space, weights, limit))
         is_all = max(len(dense), len(lexical)) < depth
         if is_all or depth >= _MAX_LEG_DEPTH or len(passages) >= wanted:
             break
@@ -110,16 +111,29 @@ def _join(
     lexical: Sequence[Candidate],
     vector: npt.NDArray[np.float32],
     snapshot: Snapshot,
-    legs: Legs,
+    space: Space,
+    weights: FusionFeatures,
+    limit: int,
 ) -> list[Found]:
+    """The `limit` best segments, by what is known of each before it is read."""
     dense_ranks, lexical_ranks = _ranks(dense), _ranks(lexical)
     ids = list(lexical_ranks | dense_ranks)
     # As elsewhere not by BLAS, whose threads wait for each other for milliseconds when others work too.
-    cosines = np.vecdot(snapshot.vectors(ids), vector) if legs != "lexical" else np.zeros(len(ids))
-    bm25 = {candidate.segment_id: candidate.score for candidate in lexical}
+    cosines = np.vecdot(snapshot.vectors(ids), vector) if dense else np.zeros(len(ids))
+    bm25 = np.zeros(len(ids))
+    bm25[: len(lexical)] = [candidate.score for candidate in lexical]
+    known = weights.bm25 * bm25 / 10 + weights.similarity * space.similarity(cosines)
+    best = np.sort(np.argsort(-known, kind="stable")[:limit]).tolist()
+    segments = snapshot.segments([ids[place] for place in best])
     return [
-        Found(segment, bm25.get(id, 0.0), cosine, dense_ranks.get(id), lexical_ranks.get(id))
-        for id, segment, cosine in zip(ids, snapshot.segments(ids), cosines.tolist(), strict=True)
+        Found(
+            segment,
+            float(bm25[place]),
+            float(cosines[place]),
+            dense_ranks.get(ids[place]),
+            lexical_ranks.get(ids[place]),
+        )
+        for place, segment in zip(best, segments, strict=True)
     ]
 
 
