@@ -2,15 +2,15 @@
 
 First the passages that either leg found are ranked by what is cheaply known of them (`fusion`). Then, in the best of
 them, every run of sentences is looked at closely: a linear model of a few features chooses the run to quote and puts
-the passages in order; the softmax of its values is how likely each of them answers, if anything does. How likely the
-first one does is told by a logistic model, which may look at how far it is ahead: that is its score, and those of the
+the passages in order, and more is asked of the first three; the softmax of its values is how likely each of them
+answers, if anything does. How likely the first one does is told by a logistic model, which may look at how far it is ahead: that is its score, and those of the
 others follow by the odds that the softmax gives them.
 """
 
 import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import NamedTuple
 
@@ -24,7 +24,7 @@ from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
 from embeddings.terms import fold_all
 from embeddings.types import Copy, Hit, Source, Span, Why
-from embeddings.weights import Confidence, Features, First, Weights, sigmoid
+from embeddings.weights import Features, First, Weights, largeness, sigmoid
 
 _MAX_COPIES = 20
 # Of so many passages that answer the newest are given, where the newest are asked for.
@@ -32,6 +32,8 @@ _NEWEST_AMONG = 200
 _MIN_PASSAGES = 12
 _FOLLOWING_SHARE = 0.02
 _SEGMENTS_PER_PASSAGE = 3
+# So many of the best runs are looked at again.
+LOOKED_AT_AGAIN = 3
 # What the model of the order makes of passages that have nothing to do with a query, about.
 _UNRELATED_VALUE = 0.0
 _MAX_RUN = 3
@@ -78,9 +80,9 @@ def rank(
     query = read_query(folded, snapshot)
     limit = max(top_k, _NEWEST_AMONG if newest_first else _MIN_PASSAGES)
     runs = _choose_runs(query, snapshot, space, weights, legs, scope=scope, limit=limit)
-    scores = _scores(runs, query, space, weights.confidence, snapshot.segment_count())
-    lowest = _lowest(scores, weights, min_score)
-    best = [(score, run) for score, run in zip(scores, runs, strict=True) if score >= lowest]
+    scored = _score(runs, query, space, weights, snapshot.segment_count())
+    lowest = _lowest(scored[0][0] if scored else 0.0, weights, min_score)
+    best = [(score, run) for score, run in scored if score >= lowest]
     if newest_first:
         best.sort(key=lambda pair: _date(pair[1].head), reverse=True)
     return _hits(best[:top_k], query, snapshot, scope)
@@ -93,53 +95,72 @@ def lead(values: Sequence[float]) -> float:
     return -math.log(math.fsum(math.exp(value - values[0]) for value in best))
 
 
-def _scores(
-    runs: Sequence[Scored], query: Query, space: Space, confidence: Confidence, segments: int
-) -> list[float]:
-    """Of `runs`, best first, how likely each answers."""
+def look_again(
+    values: Sequence[float], firsts: Sequence[First], weights: Weights, segments: int
+) -> list[tuple[int, float]]:
+    """The places of `values`, of which the first few are moved by what is known of each if it came first, in their new
+    order; and what is left of each value, for none rises."""
+    moves = [weights.again.move(first, segments) for first in firsts]
+    moved = [value + move - max(moves) for value, move in zip(values, moves, strict=False)]
+    moved += values[len(moves) :]
+    order = [*sorted(range(len(moves)), key=lambda place: -moved[place]), *range(len(moves), len(moved))]
+    return list(zip(order, accumulate((moved[place] for place in order), min), strict=True))
+
+
+def _score(
+    runs: Sequence[Scored], query: Query, space: Space, weights: Weights, segments: int
+) -> list[tuple[float, Scored]]:
+    """`runs`, best first, each with how likely it answers."""
     if not runs:
         return []
-    values = [run.value for run in runs]
-    best = runs[0]
     if query.is_pasted:
         # Every passage that it was taken from answers, and says but a part of it: none need be ahead of the others.
-        first = First(lead=0.0, met=best.features.coverage, asked=1.0, told=0.0, untold=0.0)
+        first = First(lead=0.0, met=runs[0].features.coverage, asked=1.0, told=0.0, untold=0.0)
         absent: list[str] = []
     else:
-        first, absent = _first(best, query, space)
-        first = first._replace(lead=lead(values))
-    logit = confidence.logit(best.features, first, absent, segments)
-    return [sigmoid(logit + value - values[0]) for value in values]
+        few = LOOKED_AT_AGAIN if largeness(segments) < 1 else 1
+        looks = _firsts(runs[:few], query, space)
+        order = look_again([run.value for run in runs], [first for first, _ in looks], weights, segments)
+        runs = [replace(runs[place], value=value) for place, value in order]
+        first, absent = looks[order[0][0]]
+        first = first._replace(lead=lead([run.value for run in runs]))
+    logit = weights.confidence.logit(runs[0].features, first, absent, segments)
+    return [(sigmoid(logit + run.value - runs[0].value), run) for run in runs]
 
 
-def _first(run: Scored, query: Query, space: Space) -> tuple[First, list[str]]:
-    """Of `run`, if it were the only one and came first; and the words of the query that stand nowhere around it."""
-    segment = run.found.segment
-    start, end = (position - segment.passage_span.start for position in run.span)
-    topic, letterhead = fold_all([segment.topic, _letterhead(run.head)])
-    text = query.with_synonyms(f"{run.passage.text[start:end]}\n{topic}")
-    around = "\n".join([run.passage.text, topic, run.passage.headings, letterhead])
-    told = query.wanted.told(text)
-    first = First(
-        lead=0.0,
-        met=space.met(query.content, text),
-        asked=float(any(part in text for part in query.asked())),
-        told=told,
-        untold=len(query.wanted.types) - told,
-    )
-    return first, space.absent(query.content, query.with_synonyms(around))
+def _firsts(runs: Sequence[Scored], query: Query, space: Space) -> list[tuple[First, list[str]]]:
+    """Of each of `runs`, if it were the only one and came first; and the words of the query that stand nowhere around it."""
+    topics = fold_all([run.found.segment.topic for run in runs])
+    letterheads = fold_all([_letterhead(run.head) for run in runs])
+    texts, around = [], []
+    for run, topic, letterhead in zip(runs, topics, letterheads, strict=True):
+        start, end = (position - run.found.segment.passage_span.start for position in run.span)
+        texts.append(query.with_synonyms(f"{run.passage.text[start:end]}\n{topic}"))
+        around.append(
+            query.with_synonyms("\n".join([run.passage.text, topic, run.passage.headings, letterhead]))
+        )
+    met, absent = space.met(query.content, texts), space.absent(query.content, around)
+    told = [query.wanted.told(text) for text in texts]
+    asked = [any(part in text for part in query.asked()) for text in texts]
+    return [
+        (
+            First(0.0, met[place], float(asked[place]), told[place], len(query.wanted.types) - told[place]),
+            absent[place],
+        )
+        for place in range(len(runs))
+    ]
 
 
 def _date(head: DocumentHead) -> str:
     return head.metadata.date.value if head.metadata.date else ""
 
 
-def _lowest(scores: Sequence[float], weights: Weights, min_score: float | None) -> float:
-    """The score that a hit needs: if the first one reaches the threshold, others may stay far below it."""
+def _lowest(score: float, weights: Weights, min_score: float | None) -> float:
+    """The score that a hit needs: if `score`, that of the first one, reaches the threshold, others may stay far below
+    it."""
     if min_score is not None:
         return min_score
-    is_answered = bool(scores) and scores[0] >= weights.threshold
-    return _FOLLOWING_SHARE * weights.threshold if is_answered else math.inf
+    return _FOLLOWING_SHARE * weights.threshold if score >= weights.threshold else math.inf
 
 
 def find_runs(
@@ -149,7 +170,7 @@ def find_runs(
     of the query that stand nowhere around it; for fitting its weights."""
     query = read_query(folded, snapshot)
     runs = _choose_runs(query, snapshot, space, weights, "both", scope=None, limit=limit)
-    return [(run, *_first(run, query, space)) for run in runs]
+    return [(run, *known) for run, known in zip(runs, _firsts(runs, query, space), strict=True)]
 
 
 def _choose_runs(

@@ -1,6 +1,8 @@
 """The space of an embedder's vectors, and what is known of it: how alike unrelated texts are there, where texts at large
 are, and how alike words are."""
 
+from collections.abc import Sequence
+
 import numpy as np
 import numpy.typing as npt
 
@@ -43,18 +45,22 @@ class Space:
         subjects = self.embedder.subjects
         return float(self.similarity(np.vecdot(subjects, vector).max())) if len(subjects) else _USUAL_NEAREST
 
-    def met(self, query: str, text: str) -> float:
-        """0..1: the share of the words of `query`, by what they weigh, that `text` says, in the same words or in others as
-        far as they are alike: for each word of the query its likest in the text counts, as in late interaction (Khattab
-        and Zaharia 2020)."""
+    def met(self, query: str, texts: Sequence[str]) -> list[float]:
+        """For each of `texts`, 0..1: the share of the words of `query`, by what they weigh, that it says, in the same words
+        or in others as far as they are alike: for each word of the query its likest in the text counts, as in late
+        interaction (Khattab and Zaharia 2020)."""
         asked = self._words.words(query)
         weight = float(asked.weights.sum())
         if not weight:
-            return 0.0
-        alike = np.vecdot(asked.vectors[:, None], self._words.directions(text)).max(axis=1, initial=0.0)
-        stands = np.array([word in text for word in asked.texts])
-        return float(asked.weights @ np.where(stands, 1.0, alike)) / weight
+            return [0.0] * len(texts)
+        met = []
+        for text in texts:
+            alike = np.vecdot(asked.vectors[:, None], self._words.directions(text)).max(axis=1, initial=0.0)
+            stands = np.array([word in text for word in asked.texts])
+            met.append(float(asked.weights @ np.where(stands, 1.0, alike)) / weight)
+        return met
 
-    def absent(self, query: str, text: str) -> list[str]:
-        """The words of `query`, as the built-in model tells them apart, that do not stand in `text`."""
-        return [word for word in load_builtin().words(query).texts if word not in text]
+    def absent(self, query: str, texts: Sequence[str]) -> list[list[str]]:
+        """For each of `texts` the words of `query`, as the built-in model tells them apart, that do not stand in it."""
+        words = load_builtin().words(query).texts
+        return [[word for word in words if word not in text] for text in texts]

@@ -57,6 +57,18 @@ class First(NamedTuple):
     untold: float
 
 
+class Again(NamedTuple):
+    """How far the best few runs are moved in their order by what else is known of each as if it came first: by the share
+    of the words that it says, and by each type of answer that it does not tell."""
+
+    met: float
+    untold: float
+
+    def move(self, first: First, segments: int) -> float:
+        """In a large library, where what answers is oftener in other words, none is moved."""
+        return (1 - largeness(segments)) * (self.met * first.met + self.untold * first.untold)
+
+
 @dataclass(frozen=True, slots=True)
 class Logistic:
     """A logistic model of whether the run that was put first answers."""
@@ -115,11 +127,12 @@ def absence_share(segments: int) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """The linear models over `FusionFeatures` and `Features`, how sure the first hit is, and the score under which
-    it is no answer."""
+    """The linear models over `FusionFeatures` and `Features`, what moves the best few runs, how sure the first hit is, and
+    the score under which it is no answer."""
 
     fusion: FusionFeatures
     features: Features
+    again: Again
     confidence: Confidence
     threshold: float
 
@@ -139,6 +152,7 @@ def load_weights() -> Weights:
     return Weights(
         FusionFeatures(**record["fusion"]),
         Features(**record["features"]),
+        Again(**record["again"]),
         Confidence(small, large, Absence(np.array(record["confidence"]["absence"]))),
         record["threshold"],
     )

@@ -3,7 +3,8 @@
     python scripts/eval_libraries.py DATA
 
 Asks the questions of the split “measure” of training/libraries of the regulations and reports that they are on, which
-DATA holds (laws.jsonl.xz, reports.jsonl.xz). The figures are those of `wenyuan eval`, both legs.
+DATA holds (laws.jsonl.xz, reports.jsonl.xz), and the everyday ones of seeds/everyday.jsonl. The figures are those of
+`wenyuan eval`, both legs.
 """
 
 import argparse
@@ -11,9 +12,11 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from embeddings import load_embedder, open_collection
+from embeddings import load_embedder, load_questions, open_collection
 from embeddings.evaluation import evaluate
 from training.tuning import read_libraries
+
+_EVERYDAY = Path(__file__).parent.parent / "seeds" / "everyday.jsonl"
 
 
 def main() -> None:
@@ -22,6 +25,7 @@ def main() -> None:
     )
     parser.add_argument("data", type=Path)
     given = parser.parse_args()
+    everyday = [question for question in load_questions(_EVERYDAY) if question.split == "measure"]
     for name, library in read_libraries(given.data, "measure").items():
         with (
             tempfile.TemporaryDirectory() as folder,
@@ -29,11 +33,13 @@ def main() -> None:
         ):
             collection.add(library.documents)
             report = evaluate(collection, library.questions)
+            refused = 1 - evaluate(collection, everyday).false_answers
         print(f"{name}: {report.answerable} questions that are answered, {report.unanswerable} that are not")
         print(f"  quote hit@1 {report.quote.hit_at_1:.3f}, hit@3 {report.quote.hit_at_3:.3f}")
         print(f"  answerable lost {report.lost:.3f}, unanswerable refused {1 - report.false_answers:.3f}")
-        refused = (f"{each.refused:.3f} at {each.lost:.0%}" for each in report.refusals)
-        print("  refused by thresholds that lose so many:", ", ".join(refused))
+        print(f"  everyday questions refused {refused:.3f} of {len(everyday)}")
+        by_loss = (f"{each.refused:.3f} at {each.lost:.0%}" for each in report.refusals)
+        print("  refused by thresholds that lose so many:", ", ".join(by_loss))
         print("  right by kind:", ", ".join(f"{each.kind} {each.right:.3f}" for each in report.kinds))
 
 

@@ -10,8 +10,8 @@ from embeddings.terms import fold
 
 ROOT = Path(__file__).resolve().parent.parent
 SEEDS = ROOT / "seeds"
-QUESTIONS, TUNING, REFUSALS, DIALOGUES = (
-    SEEDS / f"{name}.jsonl" for name in ("questions", "tuning", "refusals", "dialogues")
+QUESTIONS, TUNING, REFUSALS, EVERYDAY, DIALOGUES = (
+    SEEDS / f"{name}.jsonl" for name in ("questions", "tuning", "refusals", "everyday", "dialogues")
 )
 LIBRARIES = sorted((ROOT / "scripts" / "training" / "libraries").glob("*.jsonl"))
 KINDS = {"topic", "fact", "number", "synonym", "typo", "traditional", "unanswerable"}
@@ -89,10 +89,16 @@ def test_questions_to_tune_with_have_exact_gold_unless_nothing_answers_them() ->
             assert read_document(gold["filename"])[gold["start"] : gold["end"]] == gold["text"]
 
 
+def test_nothing_answers_everyday_questions_and_each_is_asked_once() -> None:
+    everyday = read_questions(EVERYDAY)
+    assert not any(question["gold"] for question in everyday)
+    counts = Counter(asked(question) for question in everyday)
+    assert [text for text, count in counts.items() if count > 1] == []
+
+
 def test_no_question_that_is_measured_with_is_near_one_that_was_fitted_to() -> None:
-    every = [
-        question for file in (QUESTIONS, TUNING, REFUSALS, *LIBRARIES) for question in read_questions(file)
-    ]
+    files = (QUESTIONS, TUNING, REFUSALS, EVERYDAY, *LIBRARIES)
+    every = [question for file in files for question in read_questions(file)]
     fitted = [pairs_of(question["question"]) for question in every if question["split"] == "tune"]
     measured = [pairs_of(question["question"]) for question in every if question["split"] == "measure"]
     for dialogue in read_questions(DIALOGUES):

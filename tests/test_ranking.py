@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from embeddings.embedder import load_builtin
+from embeddings.ranking import look_again
 from embeddings.weights import (
     Absence,
     Confidence,
@@ -63,3 +64,18 @@ def test_what_is_talked_about_is_missed_more_than_how_one_talks_of_it() -> None:
     for thing in ("许可证", "电梯", "员工"):
         for filler in ("我们", "出来", "想"):
             assert absence.logit([thing]) < absence.logit([filler])
+
+
+def test_of_the_best_few_the_one_that_says_more_comes_first_and_no_value_rises() -> None:
+    weights, values = load_weights(), [5.0, 4.9, 4.8, 4.7]
+    firsts = [ALONE._replace(met=met, untold=untold) for met, untold in ((0.4, 1), (0.4, 0), (0.9, 0))]
+    looked = look_again(values, firsts, weights, 180)
+    assert [place for place, _ in looked] == [2, 1, 0, 3]
+    left = [value for _, value in looked]
+    assert left == sorted(left, reverse=True)
+    assert all(value <= values[place] for place, value in looked)
+
+
+def test_in_a_large_library_none_is_moved() -> None:
+    firsts = [ALONE, ALONE._replace(met=1.0)]
+    assert look_again([2.0, 1.0, 0.5], firsts, load_weights(), 128_678) == [(0, 2.0), (1, 1.0), (2, 0.5)]

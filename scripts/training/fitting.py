@@ -12,9 +12,10 @@ from embeddings import Collection, Question
 from embeddings.embedder import load_builtin
 from embeddings.evaluation import holds
 from embeddings.fusion import FusionFeatures
-from embeddings.ranking import Scored, lead
+from embeddings.ranking import LOOKED_AT_AGAIN, Scored, lead, look_again
 from embeddings.weights import (
     Absence,
+    Again,
     Confidence,
     Features,
     First,
@@ -36,6 +37,7 @@ _START_FEATURES, _START_FIRST = (
 START = Weights(
     FusionFeatures(0.3, 7.0, 6.0, 1.0, 2.0),
     _START_FEATURES,
+    Again(0.0, 0.0),
     Confidence(
         Logistic(0.0, _START_FEATURES, _START_FIRST),
         Logistic(-3.0, _START_FEATURES, _START_FIRST),
@@ -201,7 +203,7 @@ def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
 
 def fit(seeds: Sequence[Asked], laws: Sequence[Asked]) -> Weights:
     """The fusion is fitted to the questions on the laws, the order of the runs in the passages that it puts first to
-    both; how sure the first of them is `fit_confidence` tells."""
+    both; what moves the first few of them `fit_again` tells, and how sure the first one is `fit_confidence`."""
     fusion = fit_fusion(laws)
     lists = [
         _List(
@@ -212,6 +214,17 @@ def fit(seeds: Sequence[Asked], laws: Sequence[Asked]) -> Weights:
     ]
     features = Features(*(round(float(weight), 3) for weight in _fit_lists(lists)))
     return replace(START, fusion=fusion, features=features)
+
+
+def fit_again(asked: Sequence[Asked], weights: Weights) -> Weights:
+    """`weights` with what moves the best few runs, fitted to questions on small libraries."""
+    lists = []
+    for joined in (rejoin(each, weights.fusion) for each in asked):
+        values, best = _values(joined, weights), _order(joined, weights)[:LOOKED_AT_AGAIN]
+        known = [[values[place], joined.firsts[place].met, joined.firsts[place].untold] for place in best]
+        lists.append(_List(np.array(known), joined.runs[best], 1.0))
+    value, *others = _fit_lists(lists)
+    return replace(weights, again=Again(*(round(float(other / value), 3) for other in others)))
 
 
 def _within_question(features: Floats) -> Floats:
@@ -245,10 +258,22 @@ Kinds = dict[str, list[FirstHit]]
 SEEDS, HARDER, CROWD = "official documents", "harder questions on these", "both among laws"
 REGULATIONS, LAWS = "regulations and reports", "laws"
 STRANGE, OTHERS = "questions on laws asked of official documents", "questions asked of another library"
+EVERYDAY = "everyday questions"
+ON_SMALL = (SEEDS, HARDER, REGULATIONS)
+"""The questions on small libraries."""
 # Questions that were made to be hard weigh less in the score than people's own would; what is asked of a library of laws
 # does as only part of what answers is known; so do questions asked of libraries that they are not on, all taken for
 # unanswered.
-_IN_SCORE = {SEEDS: 1.0, HARDER: 0.5, REGULATIONS: 0.25, CROWD: 0.3, LAWS: 0.2, STRANGE: 0.2, OTHERS: 0.4}
+_IN_SCORE = {
+    SEEDS: 1.0,
+    HARDER: 0.5,
+    REGULATIONS: 0.25,
+    CROWD: 0.3,
+    LAWS: 0.2,
+    STRANGE: 0.2,
+    OTHERS: 0.4,
+    EVERYDAY: 0.6,
+}
 
 
 def find_firsts(asked: dict[str, list[Asked]]) -> Kinds:
@@ -256,6 +281,7 @@ def find_firsts(asked: dict[str, list[Asked]]) -> Kinds:
     firsts: Kinds = {name: [] for name in asked}
     for fold in range(FOLDS):
         weights = fit(_without(fold, asked[SEEDS]), _without(fold, asked[LAWS]))
+        weights = fit_again([each for name in ON_SMALL for each in _without(fold, asked[name])], weights)
         for name, kind in asked.items():
             held_out = (each for each in kind if fold_of(each.text) == fold and each.names)
             firsts[name].extend(_first(each, weights) for each in held_out)
@@ -330,7 +356,7 @@ def _logistic(weights: Floats) -> Logistic:
 def rank_names(asked: Asked, weights: Weights) -> list[str]:
     """The names of the passages as a search for ten would rank them, each once."""
     joined = rejoin(asked, weights.fusion)
-    order = [*_order(joined, weights), *range(_CLOSE_LOOKS, len(joined.names))]
+    order = [*(place for place, _ in _looked(joined, weights)), *range(_CLOSE_LOOKS, len(joined.names))]
     return list(dict.fromkeys(joined.names[place] for place in order))
 
 
@@ -349,11 +375,19 @@ def _values(joined: Asked, weights: Weights) -> Floats:
     return values
 
 
+def _looked(joined: Asked, weights: Weights) -> list[tuple[int, float]]:
+    """The passages that are looked at closely, best first when the first few were looked at again, and their values."""
+    order, values = _order(joined, weights), _values(joined, weights)
+    firsts = [joined.firsts[place] for place in order[:LOOKED_AT_AGAIN]]
+    looked = look_again(values[order].tolist(), firsts, weights, joined.segments)
+    return [(order[place], value) for place, value in looked]
+
+
 def _first(asked: Asked, weights: Weights) -> FirstHit:
     joined = rejoin(asked, weights.fusion)
-    best = _order(joined, weights)[0]
-    values = sorted(_values(joined, weights).tolist(), reverse=True)
-    first = joined.firsts[best]._replace(lead=lead(values))
+    looked = _looked(joined, weights)
+    best = looked[0][0]
+    first = joined.firsts[best]._replace(lead=lead([value for _, value in looked]))
     return FirstHit(
         asked,
         Features(*joined.features[best].tolist()),
