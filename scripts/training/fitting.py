@@ -55,6 +55,8 @@ _RIDGE = 1e-3
 _MISREAD = 0.005
 # How much the weights of the score may grow: of 0.01 to 3 what makes its logarithmic loss least.
 _FREEDOM = 0.3
+# What is hardly ever there, such as a lead-in that is asked about, is held down as if it were there more often.
+_LEAST_SPREAD = 0.1
 # As much for the direction of absent words; by what it makes of libraries that it was not fitted to.
 _FREEDOM_OF_WORDS = 1.2
 # What speaks for a hit never lowers its score, and all else never raises it.
@@ -318,7 +320,7 @@ def fit_confidence(firsts: Kinds) -> Confidence:
     is_right = np.array([hit.is_right for hit, _ in weighed])
     weight = np.array([weight for _, weight in weighed])
     spread = known.std(axis=0)
-    scale = np.where(spread > 0, spread, 1.0)
+    scale = np.where(spread > 0, np.maximum(spread, _LEAST_SPREAD), 1.0)
     scaled = known / scale
     parts = [len(scale), 2 * len(scale)]
 
