@@ -9,7 +9,7 @@ the first few hits to the questions on small libraries (seeds/, training/librari
 is fitted to them, too, and to questions most of which nothing answers (seeds/tuning.jsonl, training/libraries);
 to those on the seeds asked of a library of laws that has the seeds too, so that it means the same in a large library;
 and to questions asked of libraries that do not answer them: those of laypeople of the seeds, those on one library of
-another, and everyday ones (seeds/everyday.jsonl) of all of them.
+another, and everyday ones (seeds/everyday.jsonl) of the small ones.
 Prints what cross-validation by question gives, and writes embeddings/models/ranking.json and, beside the model's
 card, the reliability diagram.
 """
@@ -57,8 +57,6 @@ _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
 # By the names of their files, libraries so far apart have nothing in common.
 _APART = 5
-# One everyday question in so many is asked of the laws.
-_EVERYDAY_OF_LAWS = 3
 # Of the right first hits in small libraries so many are refused.
 _REFUSED = 0.04
 
@@ -100,7 +98,6 @@ def main() -> None:
                 for place, collection in enumerate(of_libraries)
                 for each in ask_library(collection, everyday[place :: len(of_libraries)], weights)
             ),
-            *ask_library(laws, everyday[::_EVERYDAY_OF_LAWS], weights),
         ]
         laws.add(seeds.documents)
         # What the seeds do not answer, a law may.
