@@ -3,8 +3,8 @@
 First the passages that either leg found are ranked by what is cheaply known of them (`fusion`). Then, in the best of
 them, every run of sentences is looked at closely: a linear model of a few features chooses the run to quote and puts
 the passages in order, and more is asked of the first three; the softmax of its values is how likely each of them
-answers, if anything does. How likely the first one does is told by a logistic model, which may look at how far it is ahead: that is its score, and those of the
-others follow by the odds that the softmax gives them.
+answers, if anything does. How likely the first one does is told by a logistic model, which may look at how far it is
+ahead: that is its score, and those of the others follow by the odds that the softmax gives them.
 """
 
 import math
@@ -140,15 +140,12 @@ def _firsts(runs: Sequence[Scored], query: Query, space: Space) -> list[tuple[Fi
             query.with_synonyms("\n".join([run.passage.text, topic, run.passage.headings, letterhead]))
         )
     met, absent = space.met(query.content, texts), space.absent(query.content, around)
-    told = [query.wanted.told(text) for text in texts]
-    asked = [any(part in text for part in query.asked()) for text in texts]
-    return [
-        (
-            First(0.0, met[place], float(asked[place]), told[place], len(query.wanted.types) - told[place]),
-            absent[place],
-        )
-        for place in range(len(runs))
-    ]
+    firsts = []
+    for text, share in zip(texts, met, strict=True):
+        asked = float(any(part in text for part in query.asked()))
+        told = query.wanted.told(text)
+        firsts.append(First(0.0, share, asked, told, untold=len(query.wanted.types) - told))
+    return list(zip(firsts, absent, strict=True))
 
 
 def _date(head: DocumentHead) -> str:

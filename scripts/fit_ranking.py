@@ -5,11 +5,10 @@
 The fusion is fitted to the questions of laypeople in DATA_DIR, on the national laws, asked with the model that
 `train_model.py --work WORK_DIR` left as it was before it was taught any of them: a user's documents are never known
 to the model either. The order and the choice of the quote are fitted to these and to seeds/questions.jsonl, what moves
-the first few hits to the questions on small libraries (seeds/, training/libraries). The score
-is fitted to them, too, and to questions most of which nothing answers (seeds/tuning.jsonl, training/libraries);
-to those on the seeds asked of a library of laws that has the seeds too, so that it means the same in a large library;
-and to questions asked of libraries that do not answer them: those of laypeople of the seeds, those on one library of
-another, and everyday ones (seeds/everyday.jsonl) of the small ones.
+the first few hits to the questions on small libraries (seeds/, training/libraries). The score is fitted to all of them,
+most of which nothing answers; to those on the seeds asked of a library of laws that has the seeds too, so that it means
+the same in a large library; and to questions asked of libraries that do not answer them: those of laypeople of the
+seeds, those on one library of another, and everyday ones (seeds/everyday.jsonl) of the small ones.
 Prints what cross-validation by question gives, and writes embeddings/models/ranking.json and, beside the model's
 card, the reliability diagram.
 """
