@@ -140,7 +140,9 @@ class Dialogue:
         """The hits, best first, numbered from 1."""
         earlier = [turn for turn in history[-_MAX_TURNS:] if _is_question(turn)]
         hits = self._turn(question, earlier).told.hits
-        return [replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)]
+        return [
+            hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)
+        ]
 
     def _turn(self, question: str, history: Sequence[str]) -> _Turn:
         """One turn; each is answered once."""

@@ -121,11 +121,15 @@ def _score(
         few = LOOKED_AT_AGAIN if largeness(segments) < 1 else 1
         looks = _firsts(runs[:few], query, space)
         order = look_again([run.value for run in runs], [first for first, _ in looks], weights, segments)
-        runs = [replace(runs[place], value=value) for place, value in order]
+        runs = [_lowered(runs[place], value) for place, value in order]
         first, absent = looks[order[0][0]]
         first = first._replace(lead=lead([run.value for run in runs]))
     logit = weights.confidence.logit(runs[0].features, first, absent, segments)
     return [(sigmoid(logit + run.value - runs[0].value), run) for run in runs]
+
+
+def _lowered(run: Scored, value: float) -> Scored:
+    return run if run.value == value else replace(run, value=value)
 
 
 def _firsts(runs: Sequence[Scored], query: Query, space: Space) -> list[tuple[First, list[str]]]:

@@ -104,9 +104,9 @@ def _print(label: str, times: npt.NDArray[np.float64]) -> None:
 
 def _open(folder: Path, data_dir: Path) -> Collection:
     embedder = load_embedder()
-    if folder.exists() and any(folder.iterdir()):
-        return open_collection(folder, "laws", embedder, read_only=True)
-    return law_collection(folder, data_dir, embedder)
+    if not folder.exists() or not any(folder.iterdir()):
+        law_collection(folder, data_dir, embedder).close()
+    return open_collection(folder, "laws", embedder, read_only=True)
 
 
 if __name__ == "__main__":

@@ -124,6 +124,50 @@ def test_many_changes_are_folded_and_saved_and_still_found(tmp_path: Path) -> No
     storage.close()
 
 
+def parts(folder: Path) -> int:
+    return len(json.loads((folder / "lexical" / "meta.json").read_bytes())["segments"])
+
+
+def test_a_lexical_index_of_many_parts_is_one_after_closing_and_finds_the_same(folder: Path) -> None:
+    storage = open_local(folder)
+    for text in ["东山", "南山", "西山", "上山"]:
+        storage.add([new(text, UP)])
+    storage.remove([document_of("西山").id])
+    assert parts(folder) > 4
+    before = answers(storage)
+    storage.close()
+    assert parts(folder) == 1
+    assert reopened(folder) == before
+
+
+def test_a_crash_while_the_lexical_index_is_made_one_loses_nothing(folder: Path) -> None:
+    adds = "for text in '东山 南山 西山 上山'.split(): storage.add([new(text, WEST)])\n"
+    die = "from embeddings.local.rows import Rows\nRows.terms_since = die\nstorage.close()"
+    run_and_die(folder, adds + die)
+    assert parts(folder) > 4
+    generation, near, matching, _ = reopened(folder)
+    assert generation == ANSWERS[0] + 4
+    assert near == sorted(["上山", "东山", "东风", "北边", "北风", "南山", "西山", "西边"])
+    assert matching == ["上山", "东风", "北边", "北风", "西边"]
+
+
+def test_a_lexical_index_that_cannot_be_made_one_serves_as_it_is(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(*_: object) -> None:
+        raise ValueError("no room")
+
+    storage = open_local(folder)
+    for text in ["东山", "南山", "西山", "上山"]:
+        storage.add([new(text, UP)])
+    before = answers(storage)
+    with monkeypatch.context() as patched:
+        patched.setattr(LexicalIndex, "_write", fail)
+        storage.close()
+    assert "as it is" in caplog.text
+    assert reopened(folder) == before
+
+
 def many(count: int, vector: np.ndarray, character: str) -> NewDocument:
     document = document_of(_lines(character, count))
     return NewDocument(document, [SegmentEntry(character)] * count, np.stack([vector] * count))

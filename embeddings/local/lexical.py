@@ -10,14 +10,17 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import tantivy
 
 from embeddings.local.rows import Rows, recalled
 from embeddings.storage import Candidate, Scope
 
-_HEAP_BYTES = 32_000_000
+_HEAP_BYTES = 128_000_000
+# Every write makes a part of its own, and tantivy joins only many that are alike; each costs every search time. More than
+# so many are made one, where the largest holds less than this share; so many segments take 5 s.
+_MAX_PARTS, _LEAST_LARGEST, _MOST_JOINED = 4, 0.9, 300_000
 # Questions have many terms in common: so many frequencies are kept in mind.
 _KNOWN_FREQUENCIES = 50_000
 # A document of its own without terms, replaced in every commit: so what the index holds and what it says it
@@ -95,6 +98,7 @@ class LexicalIndex:
         self._index.config_reader("manual")
         self._index.reload()
         self._writer: tantivy.IndexWriter | None = None
+        self._folder = folder
         self._files = None if folder is None else _OpenFiles(folder)
 
     @classmethod
@@ -126,6 +130,13 @@ class LexicalIndex:
             self._write(rows, generation)
         return self.verified(rows) if rows.generation > 0 else self
 
+    def join(self, rows: Rows) -> None:
+        """Make one part of many, at the generation of `rows`, which it holds already."""
+        sizes = [part["max_doc"] for part in _read_parts(self._folder)] if self._folder else []
+        is_scattered = len(sizes) > _MAX_PARTS and max(sizes) < _LEAST_LARGEST * sum(sizes)
+        if is_scattered and rows.segment_count <= _MOST_JOINED:
+            self._write(rows, 0)
+
     def close(self) -> None:
         # Dropped, not awaited: merges go on in the background, and an unfinished one costs nothing.
         self._writer = None
@@ -133,10 +144,14 @@ class LexicalIndex:
             self._files.close()
 
     def _write(self, rows: Rows, generation: int) -> None:
+        """Bring the index from `generation` to that of `rows`; from 0, whatever it holds."""
         if self._writer is None:
             self._writer = self._index.writer(_HEAP_BYTES, 1)
-        for segment_id in [_MARKER_ID, *rows.removed_since(generation).tolist()]:
-            self._writer.delete_documents_by_term("id", segment_id)
+        if generation == 0:
+            self._writer.delete_all_documents()
+        else:
+            for segment_id in [_MARKER_ID, *rows.removed_since(generation).tolist()]:
+                self._writer.delete_documents_by_term("id", segment_id)
         for segment_id, position, terms in rows.terms_since(generation):
             self._writer.add_document(_document(segment_id, position, terms))
         marker = _document(_MARKER_ID, _MARKER_ID, "")
@@ -202,12 +217,16 @@ def _verify_checksums(folder: Path) -> None:
 
     A file of an index ends in {"version": …, "crc": …}, the length of that, and a magic number.
     """
-    meta = folder / "meta.json"
-    if not meta.exists():
-        return
-    for segment in json.loads(meta.read_bytes())["segments"]:
-        for path in folder.glob(segment["segment_id"].replace("-", "") + ".*"):
+    for part in _read_parts(folder):
+        for path in folder.glob(part["segment_id"].replace("-", "") + ".*"):
             content = memoryview(path.read_bytes())
             body = len(content) - 8 - struct.unpack("<I", content[-8:-4])[0]
             if zlib.crc32(content[:body]) != json.loads(bytes(content[body:-8]))["crc"]:
                 raise ValueError("a file of the lexical index is damaged")
+
+
+def _read_parts(folder: Path) -> list[dict[str, Any]]:
+    """What tantivy says of the parts of the index in `folder`, which it calls segments."""
+    meta = folder / "meta.json"
+    parts: list[dict[str, Any]] = json.loads(meta.read_bytes())["segments"] if meta.exists() else []
+    return parts

@@ -381,6 +381,14 @@ class LocalStorage:
             )
             return cache
 
+    def _join_lexical(self, rows: Rows) -> None:
+        if self._lexical is not None:
+            try:
+                with rows.held():
+                    self._lexical.join(rows)
+            except (OSError, ValueError):
+                _log.warning("the lexical index could not be made one; it serves as it is", exc_info=True)
+
     def _close(self) -> None:
         generation = self._generation
         if generation is None:
@@ -392,6 +400,7 @@ class LocalStorage:
                 self._saved(generation.vectors, _VECTORS, generation.rows.vector_stamp)
             if generation.seeds.unsaved:
                 self._saved(generation.seeds, _SEEDS, generation.rows.stamp)
+            self._join_lexical(generation.rows)
         self._replace(None)
         if self._lexical is not None:
             self._lexical.close()
