@@ -2,9 +2,11 @@
 
 import math
 import re
+from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -34,8 +36,8 @@ _ASKING = re.compile(
     "|怎么(?:办|样|做|处理)?|咋|怎样|如何|为何|有?多少|几(?=[个次项条名人起家])|是否|是不是|有没有|能不能|可不可以|会不会|要不要"
     "|(?:是|由|归|找)?谁|[吗呢啊呀么]|(?<![网酒])吧|[的了是]"
 )
-# A synonym is worth this much of the word.
-_SYNONYM_WORTH = 0.6
+# A synonym is worth this much of the word; of so many of them passages are found by, and by so little.
+_SYNONYM_WORTH, _SEARCHED_OTHERS, _SEARCHED_WORTH = 0.6, 1, 0.3
 # Of a pair only one character is there: that is worth this much of the pair.
 _CHARACTER_WORTH = 0.3
 
@@ -44,7 +46,7 @@ _CHARACTER_WORTH = 0.3
 class Query:
     """`terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
 
-    `searched` are those to find passages by, with the character pairs of synonyms. `rarest` is the weight of a term
+    `searched` are those to find passages by, with the character pairs of synonyms, and what each counts for. `rarest` is the weight of a term
     that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs of letters and digits
     from Han terms. `wanted` is what it wants to be told.
     """
@@ -54,7 +56,7 @@ class Query:
     counts: npt.NDArray[np.float64]
     weights: npt.NDArray[np.float64]
     positions: "Positions"
-    searched: tuple[str, ...]
+    searched: Mapping[str, float]
     rarest: float
     is_word: tuple[bool, ...]
     counter: TermCounter
@@ -69,10 +71,15 @@ class Query:
         distinct = list(rows)
         counts = self.counter.count(distinct)
         whole = "\n".join(distinct)
-        for synonym in self.synonyms:
-            others = [other for other in synonym.others if other in whole]
-            found = np.array([any(other in text for other in others) for text in distinct])
-            held = np.ix_(np.flatnonzero(found), synonym.places)
+        starts = [0, *accumulate(len(text) + 1 for text in distinct)]
+        said = [
+            (row, place)
+            for synonym in self.synonyms
+            for row in {row for other in synonym.others for row in _rows(other, whole, starts)}
+            for place in synonym.places
+        ]
+        if said:
+            held = tuple(np.array(said).T)
             counts[held] = np.where(counts[held] == 0, _SYNONYM_WORTH, counts[held])
         return counts[[rows[text] for text in texts]]
 
@@ -136,7 +143,7 @@ class Synonym:
     """A word of a query, the places of its terms in `Query.terms`, and the words that mean much the same."""
 
     word: str
-    places: npt.NDArray[np.int64]
+    places: tuple[int, ...]
     others: tuple[str, ...]
 
 
@@ -181,30 +188,41 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
     """The query `folded`, its terms weighted by how rare they are in `snapshot`."""
     content = strip_asking(folded)
     counts = Counter(extract_terms(content))
+    is_pasted = len(counts) > _PASTED_TERMS
     terms, total = tuple(counts), snapshot.segment_count()
     frequencies = snapshot.frequencies(terms)
-    if len(terms) > _PASTED_TERMS:
+    if is_pasted:
         # Of a pasted paragraph the rarest pairs and words find it, and the rest costs time.
         places = {term: place for place, term in enumerate(terms) if len(term) > 1}
         rarest = sorted(places, key=lambda term: frequencies[places[term]])[:_SEARCHED_TERMS]
         terms, frequencies = tuple(rarest), [frequencies[places[term]] for term in rarest]
     weights = _inverse_frequencies(frequencies, total)
     index = {term: place for place, term in enumerate(terms)}
-    synonyms = tuple(_read_synonyms(content, index))
+    # What was pasted stands there in the same words.
+    synonyms = () if is_pasted else tuple(_read_synonyms(content, index))
     return Query(
         content=content,
         terms=terms,
         counts=np.array([counts[term] for term in terms], dtype=np.float64),
         weights=weights,
         positions=_read_positions(content, index, _blended_weights(terms, frequencies, total)),
-        searched=tuple(_searched(terms, frequencies, weights, synonyms)),
+        searched=_searched(terms, frequencies, weights, synonyms),
         rarest=_RAREST,
         is_word=tuple(not is_han(term[0]) for term in terms),
         counter=TermCounter(terms),
         synonyms=synonyms,
-        is_pasted=len(counts) > _PASTED_TERMS,
+        is_pasted=is_pasted,
         wanted=read_wanted(folded),
     )
+
+
+def _rows(word: str, whole: str, starts: Sequence[int]) -> Iterator[int]:
+    """Which of the texts in `whole`, each beginning at one of `starts`, hold `word`."""
+    place = whole.find(word)
+    while place >= 0:
+        row = bisect_right(starts, place)
+        yield row - 1
+        place = whole.find(word, starts[row])
 
 
 def _searched(
@@ -212,7 +230,7 @@ def _searched(
     frequencies: Sequence[int],
     weights: npt.NDArray[np.float64],
     synonyms: Sequence["Synonym"],
-) -> list[str]:
+) -> dict[str, float]:
     """Those of `terms` that stand anywhere, less the commonest, which take most of the time and find nothing that the
     others do not; and the character pairs of `synonyms`."""
     places = [place for place in np.argsort(weights).tolist() if frequencies[place]]
@@ -220,8 +238,9 @@ def _searched(
     kept = [
         terms[place] for place, so_far in zip(places, said, strict=True) if so_far > _LEAST_SAID * said[-1]
     ]
-    others = (term for synonym in synonyms for other in synonym.others for term in extract_terms(other))
-    return list(dict.fromkeys([*kept, *(term for term in others if len(term) > 1)]))
+    others = (other for synonym in synonyms for other in synonym.others[:_SEARCHED_OTHERS])
+    pairs = (other[i : i + 2] for other in others for i in range(len(other) - 1))
+    return dict.fromkeys(pairs, _SEARCHED_WORTH) | dict.fromkeys(kept, 1.0)
 
 
 def _inverse_frequencies(frequencies: Sequence[int], total: int) -> npt.NDArray[np.float64]:
@@ -255,9 +274,9 @@ def _positions_of(run: str, index: dict[str, int]) -> list[tuple[int, int, int]]
 
 def _read_synonyms(content: str, index: dict[str, int]) -> Iterator[Synonym]:
     lexicon = load_synonyms()
-    for match in lexicon.pattern.finditer(content):
-        others = tuple(other for other in lexicon.others[match[0]] if other not in content)
+    for word in lexicon.find(content):
+        others = tuple(other for other in lexicon.others[word] if other not in content)
         if others:
-            known = [index[term] for term in dict.fromkeys(extract_terms(match[0])) if term in index]
+            known = tuple(index[term] for term in dict.fromkeys(extract_terms(word)) if term in index)
             if known:
-                yield Synonym(match[0], np.array(known, dtype=np.int64), others)
+                yield Synonym(word, known, others)

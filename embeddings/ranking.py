@@ -101,7 +101,7 @@ def look_again(
     """The places of `values`, of which the first few are moved by what is known of each if it came first, in their new
     order; and what is left of each value, for none rises."""
     moves = [weights.again.move(first, segments) for first in firsts]
-    moved = [value + move - max(moves) for value, move in zip(values, moves, strict=False)]
+    moved = [value - (max(moves) - move) for value, move in zip(values, moves, strict=False)]
     moved += values[len(moves) :]
     order = [*sorted(range(len(moves)), key=lambda place: -moved[place]), *range(len(moves), len(moved))]
     return list(zip(order, accumulate((moved[place] for place in order), min), strict=True))

@@ -163,6 +163,10 @@ class Candidate(NamedTuple):
     score: float
 
 
+Terms = Sequence[str] | Mapping[str, float]
+"""What is looked for, as often as it is there, or what each counts for."""
+
+
 class Snapshot(Protocol):
     """One generation of a collection: everything read from it belongs together."""
 
@@ -177,7 +181,7 @@ class Snapshot(Protocol):
         """The k segments (of `scope`) closest to `vector` (shape (dim,), unit length), best first."""
         ...
 
-    def matching(self, terms: Sequence[str], k: int, scope: Scope | None = None) -> list[Candidate]:
+    def matching(self, terms: Terms, k: int, scope: Scope | None = None) -> list[Candidate]:
         """The k best segments (of `scope`) that hold any of `terms`, by BM25, best first."""
         ...
 

@@ -61,7 +61,7 @@ def test_an_absent_word_says_as_much_as_its_direction_and_half_of_it_in_a_large_
 
 def test_what_is_talked_about_is_missed_more_than_how_one_talks_of_it() -> None:
     absence = load_weights().confidence.absence
-    for thing in ("许可证", "电梯", "员工"):
+    for thing in ("许可证", "电梯", "医院"):
         for filler in ("我们", "出来", "想"):
             assert absence.logit([thing]) < absence.logit([filler])
 

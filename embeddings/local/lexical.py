@@ -15,7 +15,7 @@ from typing import Any, Self
 import tantivy
 
 from embeddings.local.rows import Rows, recalled
-from embeddings.storage import Candidate, Scope
+from embeddings.storage import Candidate, Scope, Terms
 
 _HEAP_BYTES = 128_000_000
 # Every write makes a part of its own, and tantivy joins only many that are alike; each costs every search time. More than
@@ -36,7 +36,7 @@ class LexicalView:
     schema: tantivy.Schema
     _frequencies: dict[str, int] = field(default_factory=dict)
 
-    def matching(self, terms: Sequence[str], k: int, scope: Scope | None = None) -> list[Candidate]:
+    def matching(self, terms: Terms, k: int, scope: Scope | None = None) -> list[Candidate]:
         if k < 1 or not terms:
             return []
         query = tantivy.Query.boolean_query(
@@ -73,9 +73,9 @@ class LexicalView:
         of = tantivy.Query.term_set_query(self.schema, "document", scope.positions.tolist())
         return tantivy.Query.const_score_query(of, 0.0)
 
-    def _query(self, term: str, times: int) -> tantivy.Query:
+    def _query(self, term: str, times: float) -> tantivy.Query:
         query = tantivy.Query.term_query(self.schema, "terms", term, "freq")
-        return tantivy.Query.boost_query(query, float(times)) if times > 1 else query
+        return query if times == 1 else tantivy.Query.boost_query(query, float(times))
 
     def _values(self, field: str, addresses: list[tantivy.DocAddress]) -> list[int]:
         return [int(value or 0) for value in self.searcher.fast_field_values(field, addresses)]

@@ -33,6 +33,7 @@ from embeddings.storage import (
     StoredDocument,
     StoredPassage,
     StoredSegment,
+    Terms,
 )
 from embeddings.types import Heading, Span, Vectors
 
@@ -74,7 +75,7 @@ class LocalSnapshot:
     def nearest(self, vector: npt.NDArray[np.float32], k: int, scope: Scope | None = None) -> list[Candidate]:
         return self._vectors.nearest(vector, k, scope)
 
-    def matching(self, terms: Sequence[str], k: int, scope: Scope | None = None) -> list[Candidate]:
+    def matching(self, terms: Terms, k: int, scope: Scope | None = None) -> list[Candidate]:
         return self._lexical.matching(terms, k, scope)
 
     def copies(

@@ -46,7 +46,7 @@ trained by `scripts/train_model.py` on the texts below and on nothing else; no o
 | Chinese laws, regulations, judicial interpretations, local regulations (github.com/LawRefBook/Laws) | {facts.laws:,} works, {facts.articles:,} articles | texts of laws, no copyright (Copyright Law of the PRC, article 5) |
 | Government work reports and party congress reports 1954-2025 (github.com/aldohemsn/chinese-political-corpora) | {facts.report_paragraphs:,} paragraphs | official documents, no copyright (the same article 5) |
 | STARD, training split: questions of laypeople and the articles that answer them (github.com/oneal2000/STARD) | {facts.questions:,} questions | MIT |
-| `embeddings/synonyms.txt`, written by hand for this project | {facts.synonyms} words | that of the project |
+| `embeddings/synonyms.txt`, written by hand for this project | {facts.synonyms:,} words | that of the project |
 | jieba 0.42's word list: words and frequencies (github.com/fxsjy/jieba) | the tokenizer's words and scores | MIT |
 
 Words that the last list lacks (河长制, 网格员, 充电桩) were found in the texts themselves: neighbours that stand together
