@@ -36,4 +36,6 @@ def load_synonyms() -> Synonyms:
         group = line.split()
         for word in group:
             others.setdefault(word, {}).update(dict.fromkeys(other for other in group if other != word))
-    return Synonyms({word: tuple(islice(known, _MOST)) for word, known in others.items()}, max(map(len, others)))
+    return Synonyms(
+        {word: tuple(islice(known, _MOST)) for word, known in others.items()}, max(map(len, others))
+    )

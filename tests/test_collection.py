@@ -110,6 +110,16 @@ def test_what_is_not_there_gets_no_hit(collection: Collection, question: str) ->
     assert collection.search(question) == []
 
 
+@pytest.mark.parametrize("talk", ["在吗", "有人在吗？", "你好", "您好！", "谢谢", "好的"])
+def test_talk_is_no_question(collection: Collection, talk: str) -> None:
+    assert collection.search(talk, min_score=0.0) == []
+
+
+def test_who_greets_first_gets_the_same_answer(collection: Collection) -> None:
+    greeted, plain = collection.search("您好，燃气领域要求"), collection.search("燃气领域要求")
+    assert [(hit.quote, hit.score) for hit in greeted] == [(hit.quote, hit.score) for hit in plain]
+
+
 def test_a_single_short_document_answers_no_question_on_another_matter(
     empty: Collection, seed_files: list[Path]
 ) -> None:
@@ -136,7 +146,12 @@ def test_a_question_in_a_text_takes_its_answer_along(collection: Collection) -> 
 
 @pytest.mark.parametrize(
     ("question", "words"),
-    [("厨房煤气怎么管", "燃气"), ("马路上超速", "道路交通"), ("鞭炮零售", "烟花爆竹零售")],
+    [
+        ("厨房煤气怎么管", "燃气"),
+        ("马路上超速", "道路交通"),
+        ("鞭炮零售", "烟花爆竹零售"),
+        ("大学寝室归哪个把关", "集体宿舍"),
+    ],
 )
 def test_everyday_words_find_the_official_ones(collection: Collection, question: str, words: str) -> None:
     assert words in collection.search(question)[0].quote
