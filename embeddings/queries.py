@@ -47,9 +47,9 @@ _CHARACTER_WORTH = 0.3
 class Query:
     """`terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
 
-    `searched` are those to find passages by, with the character pairs of synonyms, and what each counts for. `rarest` is the weight of a term
-    that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs of letters and digits
-    from Han terms. `wanted` is what it wants to be told.
+    `searched` are those to find passages by, with the character pairs of synonyms, and what each counts for. `rarest`
+    is the weight of a term that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs
+    of letters and digits from Han terms. `wanted` is what it wants to be told.
     """
 
     content: str
