@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import textwrap
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -151,11 +152,14 @@ def test_a_crash_while_the_lexical_index_is_made_one_loses_nothing(folder: Path)
     assert matching == ["上山", "东风", "北边", "北风", "西边"]
 
 
+@pytest.mark.parametrize(
+    "failure", [ValueError("no room"), StorageUnavailable("the disk fails to read"), zlib.error("damaged")]
+)
 def test_a_lexical_index_that_cannot_be_made_one_serves_as_it_is(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    folder: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, failure: Exception
 ) -> None:
     def fail(*_: object) -> None:
-        raise ValueError("no room")
+        raise failure
 
     storage = open_local(folder)
     for text in ["东山", "南山", "西山", "上山"]:

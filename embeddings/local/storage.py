@@ -383,11 +383,12 @@ class LocalStorage:
             return cache
 
     def _join_lexical(self, rows: Rows) -> None:
+        """Whatever fails here, the database too, must not keep the storage from closing."""
         if self._lexical is not None:
             try:
                 with rows.held():
                     self._lexical.join(rows)
-            except (OSError, ValueError):
+            except Exception:
                 _log.warning("the lexical index could not be made one; it serves as it is", exc_info=True)
 
     def _close(self) -> None:
