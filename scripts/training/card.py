@@ -26,7 +26,8 @@ def write_card(facts: Facts) -> str:
     return f"""# The built-in model
 
 One table of token vectors: a text's vector is the mean of its tokens' vectors, brought to unit length. It was
-trained by `scripts/train_model.py` on the texts below and on nothing else; no other model taught it.
+trained by `scripts/train_model.py` on the texts below and on nothing else. No other model's
+vectors or judgements taught it, but its list of synonyms was written by a language model.
 
 * {facts.vocabulary:,} tokens, {facts.dimensions} dimensions; int8 rows (`embeddings`) with one float32 scale each (`weights`).
 * Tokenizer: Unigram over words, so that segmentation needs no dictionary at run time. Every character of GB2312,
@@ -46,7 +47,7 @@ trained by `scripts/train_model.py` on the texts below and on nothing else; no o
 | Chinese laws, regulations, judicial interpretations, local regulations (github.com/LawRefBook/Laws) | {facts.laws:,} works, {facts.articles:,} articles | texts of laws, no copyright (Copyright Law of the PRC, article 5) |
 | Government work reports and party congress reports 1954-2025 (github.com/aldohemsn/chinese-political-corpora) | {facts.report_paragraphs:,} paragraphs | official documents, no copyright (the same article 5) |
 | STARD, training split: questions of laypeople and the articles that answer them (github.com/oneal2000/STARD) | {facts.questions:,} questions | MIT |
-| `embeddings/synonyms.txt`, written by hand for this project | {facts.synonyms:,} words | that of the project |
+| `embeddings/synonyms.txt`, written for this project, nearly all of it by a language model, not proved by people | {facts.synonyms:,} words | that of the project |
 | jieba 0.42's word list: words and frequencies (github.com/fxsjy/jieba) | the tokenizer's words and scores | MIT |
 
 Words that the last list lacks (河长制, 网格员, 充电桩) were found in the texts themselves: neighbours that stand together
