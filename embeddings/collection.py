@@ -32,7 +32,7 @@ from embeddings.space import Space
 from embeddings.storage import Facts, NewDocument, Resemblance, SegmentEntry, Storage, StoredDocument
 from embeddings.terms import fold, join_terms
 from embeddings.types import Document, Hit, Segment, Span, headings_over
-from embeddings.weights import First, Weights
+from embeddings.weights import First, Missing, Weights
 
 MAX_TOP_K = 100
 _BATCH_SEGMENTS = 4_096
@@ -199,9 +199,8 @@ class Collection:
 
     def find_runs(
         self, query: str, weights: Weights, *, limit: int = 12
-    ) -> list[tuple[Scored, First, list[str]]]:
-        """The runs of sentences that `search` would choose among, best first, each as if it were the only one, with the
-        words of the query that stand nowhere around it."""
+    ) -> list[tuple[Scored, First, Missing]]:
+        """The runs of sentences that `search` would choose among, best first, each as if it were the only one."""
         folded = validate_query(query)
         with self._storage.snapshot() as snapshot:
             space = self._spaces[snapshot.embedder_id]

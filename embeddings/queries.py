@@ -14,6 +14,7 @@ import numpy.typing as npt
 from embeddings.answer_types import Wanted, read_wanted
 from embeddings.commonness import load_commonness
 from embeddings.errors import EmptyText, TooLarge
+from embeddings.regions import find_regions
 from embeddings.storage import Snapshot
 from embeddings.synonyms import load_synonyms
 from embeddings.term_counts import TermCounter
@@ -37,6 +38,7 @@ _ASKING = re.compile(
     "|怎么(?:办|样|做|处理)?|咋|怎样|如何|为何|有?多少|几(?=[个次项条名人起家])|是否|是不是|有没有|能不能|可不可以|会不会|要不要"
     "|(?:是|由|归|找)?谁|[吗呢啊呀么]|(?<![网酒])吧|[的了是]"
 )
+_YEAR = re.compile(r"(?<!\d)\d{4}(?=年)")
 # A synonym is worth this much of the word; of so many of them passages are found by, and by so little.
 _SYNONYM_WORTH, _SEARCHED_OTHERS, _SEARCHED_WORTH = 0.6, 1, 0.3
 # Of a pair only one character is there: that is worth this much of the pair.
@@ -49,7 +51,7 @@ class Query:
 
     `searched` are those to find passages by, with the character pairs of synonyms, and what each counts for. `rarest`
     is the weight of a term that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs
-    of letters and digits from Han terms. `wanted` is what it wants to be told.
+    of letters and digits from Han terms. `wanted` is what it wants to be told, of the `years` and `regions` that it names.
     """
 
     content: str
@@ -64,6 +66,8 @@ class Query:
     synonyms: "tuple[Synonym, ...]"
     is_pasted: bool
     wanted: Wanted
+    years: tuple[str, ...]
+    regions: set[str]
 
     def occurrences(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """(texts, terms): how often each term stands in each of `texts` (folded); where only a synonym does, that
@@ -214,6 +218,8 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         synonyms=synonyms,
         is_pasted=is_pasted,
         wanted=read_wanted(folded),
+        years=tuple(_YEAR.findall(folded)),
+        regions=find_regions(folded),
     )
 
 

@@ -19,12 +19,13 @@ import numpy.typing as npt
 
 from embeddings.fusion import Found, FoundPassage, Legs, find_passages
 from embeddings.queries import Query, read_query
+from embeddings.regions import find_regions, overlap
 from embeddings.space import Space
 from embeddings.splitting import find_lead_in, split_sentences
 from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
 from embeddings.terms import fold_all
 from embeddings.types import Copy, Hit, Source, Span, Why
-from embeddings.weights import Features, First, Weights, largeness, sigmoid
+from embeddings.weights import Features, First, Missing, Weights, largeness, sigmoid
 
 _MAX_COPIES = 20
 # Of so many passages that answer the newest are given, where the newest are asked for.
@@ -96,11 +97,11 @@ def lead(values: Sequence[float]) -> float:
 
 
 def look_again(
-    values: Sequence[float], firsts: Sequence[First], weights: Weights, segments: int
+    values: Sequence[float], looks: Sequence[tuple[First, Missing]], weights: Weights, segments: int
 ) -> list[tuple[int, float]]:
     """The places of `values`, of which the first few are moved by what is known of each if it came first, in their new
     order; and what is left of each value, for none rises."""
-    moves = [weights.again.move(first, segments) for first in firsts]
+    moves = [weights.again.move(first, missing, segments) for first, missing in looks]
     moved = [value - (max(moves) - move) for value, move in zip(values, moves, strict=False)]
     moved += values[len(moves) :]
     order = [*sorted(range(len(moves)), key=lambda place: -moved[place]), *range(len(moves), len(moved))]
@@ -115,16 +116,16 @@ def _score(
         return []
     if query.is_pasted:
         # Every passage that it was taken from answers, and says but a part of it: none need be ahead of the others.
-        first = First(lead=0.0, met=runs[0].features.coverage, asked=1.0, told=0.0, untold=0.0)
-        absent: list[str] = []
+        first = First(0.0, runs[0].features.coverage, asked=1.0, other_year=0.0, other_region=0.0)
+        missing = Missing((), ())
     else:
         few = LOOKED_AT_AGAIN if largeness(segments) < 1 else 1
         looks = _firsts(runs[:few], query, space)
-        order = look_again([run.value for run in runs], [first for first, _ in looks], weights, segments)
+        order = look_again([run.value for run in runs], looks, weights, segments)
         runs = [_lowered(runs[place], value) for place, value in order]
-        first, absent = looks[order[0][0]]
+        first, missing = looks[order[0][0]]
         first = first._replace(lead=lead([run.value for run in runs]))
-    logit = weights.confidence.logit(runs[0].features, first, absent, segments)
+    logit = weights.confidence.logit(runs[0].features, first, missing, segments)
     return [(sigmoid(logit + run.value - runs[0].value), run) for run in runs]
 
 
@@ -132,8 +133,8 @@ def _lowered(run: Scored, value: float) -> Scored:
     return run if run.value == value else replace(run, value=value)
 
 
-def _firsts(runs: Sequence[Scored], query: Query, space: Space) -> list[tuple[First, list[str]]]:
-    """Of each of `runs`, if it were the only one and came first; and the words of the query that stand nowhere around it."""
+def _firsts(runs: Sequence[Scored], query: Query, space: Space) -> list[tuple[First, Missing]]:
+    """What would be known of each of `runs` if it were the only one and came first."""
     topics = fold_all([run.found.segment.topic for run in runs])
     letterheads = fold_all([_letterhead(run.head) for run in runs])
     texts, around = [], []
@@ -144,12 +145,24 @@ def _firsts(runs: Sequence[Scored], query: Query, space: Space) -> list[tuple[Fi
             query.with_synonyms("\n".join([run.passage.text, topic, run.passage.headings, letterhead]))
         )
     met, absent = space.met(query.content, texts), space.absent(query.content, around)
-    firsts = []
-    for text, share in zip(texts, met, strict=True):
-        asked = float(any(part in text for part in query.asked()))
-        told = query.wanted.told(text)
-        firsts.append(First(0.0, share, asked, told, untold=len(query.wanted.types) - told))
-    return list(zip(firsts, absent, strict=True))
+    return [
+        (
+            First(
+                lead=0.0,
+                met=met[place],
+                asked=any(part in text for part in query.asked()),
+                other_year=any(year not in around[place] for year in query.years),
+                other_region=_is_elsewhere(query.regions, letterheads[place], around[place]),
+            ),
+            Missing(absent[place], query.wanted.untold(text)),
+        )
+        for place, text in enumerate(texts)
+    ]
+
+
+def _is_elsewhere(regions: set[str], letterhead: str, around: str) -> bool:
+    """Whether a document is of other regions than `regions`, and none of these stands around."""
+    return bool(regions and find_regions(letterhead)) and not overlap(regions, find_regions(around))
 
 
 def _date(head: DocumentHead) -> str:
@@ -166,9 +179,9 @@ def _lowest(score: float, weights: Weights, min_score: float | None) -> float:
 
 def find_runs(
     folded: str, snapshot: Snapshot, space: Space, weights: Weights, *, limit: int = _MIN_PASSAGES
-) -> list[tuple[Scored, First, list[str]]]:
-    """What `rank` chooses among, each with what would be known if it were the only one and came first, and the words
-    of the query that stand nowhere around it; for fitting its weights."""
+) -> list[tuple[Scored, First, Missing]]:
+    """What `rank` chooses among, each with what would be known if it were the only one and came first; for fitting its
+    weights."""
     query = read_query(folded, snapshot)
     runs = _choose_runs(query, snapshot, space, weights, "both", scope=None, limit=limit)
     return [(run, *known) for run, known in zip(runs, _firsts(runs, query, space), strict=True)]

@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import mul
@@ -47,38 +47,50 @@ class First(NamedTuple):
     """What is known only of the run that was put first.
 
     `lead` is the logarithm of its share of the softmax; `met` the share of the query's words that it says in these words
-    or in others like them (`Space.met`); `asked` says that what the query ends with stands in it.
+    or in others like them (`Space.met`); `asked` says that what the query ends with stands in it; `other_year` that a
+    year is asked for that stands nowhere around it, `other_region` that regions are that those of its document have
+    nothing to do with.
     """
 
     lead: float
     met: float
     asked: float
-    told: float
-    untold: float
+    other_year: float
+    other_region: float
+
+
+class Missing(NamedTuple):
+    """What a run does not tell: the `words` of the query that stand nowhere around it, and the `types` of answer that are
+    wanted and that it has none of."""
+
+    words: Sequence[str]
+    types: Sequence[str]
 
 
 class Again(NamedTuple):
     """How far the best few runs are moved in their order by what else is known of each as if it came first: by the share
-    of the words that it says, and by each type of answer that it does not tell."""
+    of the words that it says, and by how many types of answer it misses."""
 
     met: float
     untold: float
 
-    def move(self, first: First, segments: int) -> float:
+    def move(self, first: First, missing: Missing, segments: int) -> float:
         """In a large library, where what answers is oftener in other words, none is moved."""
-        return (1 - largeness(segments)) * (self.met * first.met + self.untold * first.untold)
+        return (1 - largeness(segments)) * (self.met * first.met + self.untold * len(missing.types))
 
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """A logistic model of whether the run that was put first answers."""
+    """A logistic model of whether the run that was put first answers. `types` has a weight for each type of answer."""
 
     bias: float
     features: Features
     first: First
+    types: Mapping[str, float]
 
-    def logit(self, features: Features, first: First) -> float:
-        return self.bias + math.fsum(map(mul, (*self.features, *self.first), (*features, *first)))
+    def logit(self, features: Features, first: First, types: Sequence[str]) -> float:
+        known = map(mul, (*self.features, *self.first), (*features, *first))
+        return self.bias + math.fsum(known) + math.fsum(self.types[name] for name in types)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,11 +120,13 @@ class Confidence:
     large: Logistic
     absence: Absence
 
-    def logit(self, features: Features, first: First, absent: Sequence[str], segments: int) -> float:
+    def logit(self, features: Features, first: First, missing: Missing, segments: int) -> float:
         share = largeness(segments)
-        of_small, of_large = (model.logit(features, first) for model in (self.small, self.large))
+        of_small, of_large = (
+            model.logit(features, first, missing.types) for model in (self.small, self.large)
+        )
         said = (1 - share) * of_small + share * of_large
-        return said + absence_share(segments) * self.absence.logit(absent)
+        return said + absence_share(segments) * self.absence.logit(missing.words)
 
 
 def largeness(segments: int) -> float:
@@ -146,7 +160,7 @@ def load_weights() -> Weights:
     """The weights that scripts/fit_ranking.py wrote."""
     record = json.loads(_FILE.read_text(encoding="utf-8"))
     small, large = (
-        Logistic(each["bias"], Features(**each["features"]), First(**each["first"]))
+        Logistic(each["bias"], Features(**each["features"]), First(**each["first"]), each["types"])
         for each in (record["confidence"][size] for size in ("small", "large"))
     )
     return Weights(

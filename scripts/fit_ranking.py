@@ -54,10 +54,10 @@ from training.tuning import Library, read_libraries, read_seeds
 _MODELS = Path(__file__).parent.parent / "embeddings" / "models"
 _ROUNDS = 2
 _BINS = (0.0, 0.1, 0.2, 0.4, 0.6, 0.8, 1.01)
-# By the names of their files, libraries so far apart have nothing in common.
-_APART = 5
+# By the names of their files, libraries so far apart have hardly anything in common.
+_APART = 13
 # Of the right first hits in small libraries so many are refused.
-_REFUSED = 0.04
+_REFUSED = 0.02
 
 
 def main() -> None:
@@ -106,7 +106,7 @@ def main() -> None:
             collection.close()
     firsts = find_firsts(asked)
     scores = score_firsts(firsts)
-    threshold = round(float(np.quantile(_of_right(firsts, scores, ON_SMALL), _REFUSED)), 2)
+    threshold = round(float(np.quantile(_of_right(firsts, scores, ON_SMALL), _REFUSED)), 3)
     for name, kind in asked.items():
         print(f"\n{name}")
         _print_figures(kind, firsts[name], scores[name], threshold)
@@ -166,6 +166,7 @@ def _write(weights: Weights) -> None:
                 "bias": model.bias,
                 "features": model.features._asdict(),
                 "first": model.first._asdict(),
+                "types": model.types,
             }
             for size, model in (("small", weights.confidence.small), ("large", weights.confidence.large))
         }

@@ -20,6 +20,7 @@ LAYERS = [
         "dialogue",
         "term_counts",
         "answer_types",
+        "regions",
     },
     {"chrome", "outline", "filters", "model_folder"},
     {"letterhead", "onnx_graph", "place_questions"},

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +10,11 @@ from scipy.optimize import minimize
 from scipy.special import expit
 
 from embeddings import Collection, Question
+from embeddings.answer_types import ANSWER_TYPES, read_wanted
 from embeddings.embedder import load_builtin
 from embeddings.evaluation import holds
 from embeddings.fusion import FusionFeatures
+from embeddings.queries import validate_query
 from embeddings.ranking import LOOKED_AT_AGAIN, Scored, lead, look_again
 from embeddings.weights import (
     Absence,
@@ -20,6 +23,7 @@ from embeddings.weights import (
     Features,
     First,
     Logistic,
+    Missing,
     Weights,
     absence_share,
     absence_vector,
@@ -32,27 +36,29 @@ from training.measures import draw
 FOLDS = 5
 _START_FEATURES, _START_FIRST = (
     Features(7.0, 3.0, 1.0, 3.0, 0.0, -2.0, -1.5, 1.0, -0.5),
-    First(1.0, 1.0, 0.5, 0.5, -0.5),
+    First(1.0, 1.0, 0.5, 0.0, 0.0),
 )
+_NO_TYPES = dict.fromkeys(ANSWER_TYPES, 0.0)
 START = Weights(
     FusionFeatures(0.3, 7.0, 6.0, 1.0, 2.0),
     _START_FEATURES,
     Again(0.0, 0.0),
     Confidence(
-        Logistic(0.0, _START_FEATURES, _START_FIRST),
-        Logistic(-3.0, _START_FEATURES, _START_FIRST),
+        Logistic(0.0, _START_FEATURES, _START_FIRST, _NO_TYPES),
+        Logistic(-3.0, _START_FEATURES, _START_FIRST, _NO_TYPES),
         Absence(np.zeros(load_builtin().dim)),
     ),
     0.0,
 )
 # The questions on the laws together weigh so much of those on the seeds in the order of passages.
 _LAWS_IN_ORDER = 0.3
-_SEEN = 100
+# So many passages are seen of those found in the laws, to which the fusion is fitted, and of those in other libraries.
+_SEEN_OF_LAWS, _SEEN = 100, 30
 _BEHIND, _ELSEWHERE = Features._fields.index("behind"), Features._fields.index("elsewhere")
 _CLOSE_LOOKS = 12
 _RIDGE = 1e-3
-# Amounts and dates are told in more ways than are read: in so many of the right hits one may be missed.
-_MISREAD = 0.005
+# What is asked for is told in more ways than are read: in so many of the right hits it may be missed.
+_MISREAD = 0.01
 # How much the weights of the score may grow: of 0.01 to 3 what makes its logarithmic loss least.
 _FREEDOM = 0.3
 # What is hardly ever there, such as a lead-in that is asked about, is held down as if it were there more often.
@@ -60,10 +66,13 @@ _LEAST_SPREAD = 0.1
 # As much for the direction of absent words; by what it makes of libraries that it was not fitted to.
 _FREEDOM_OF_WORDS = 1.2
 # What speaks for a hit never lowers its score, and all else never raises it.
-_SPEAKS_FOR = {"lexical", "coverage", "evidence", "similarity", "topic", "lead", "met", "asked", "told"}
+_SPEAKS_FOR = {"lexical", "coverage", "evidence", "similarity", "topic", "lead", "met", "asked"}
 _BOUNDS = [
     (None, None),
-    *((0.0, None) if name in _SPEAKS_FOR else (None, 0.0) for name in (*Features._fields, *First._fields)),
+    *(
+        (0.0, None) if name in _SPEAKS_FOR else (None, 0.0)
+        for name in (*Features._fields, *First._fields, *ANSWER_TYPES)
+    ),
 ]
 
 Floats = npt.NDArray[np.float64]
@@ -72,8 +81,8 @@ Floats = npt.NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Asked:
     """A question and the n passages found for it: what is known of each when the legs are joined (n, 5), of its best run
-    (n, 9), and of that if it came first, but for its lead, with the words of the question that stand nowhere around;
-    whether it answers, and whether its run does. Passages of one name are one article. `segments` is how many the
+    (n, 9), and of that if it came first, but for its lead, with what it does not tell; whether it answers, and whether
+    its run does. Passages of one name are one article. `segments` is how many the
     library has."""
 
     text: str
@@ -83,7 +92,7 @@ class Asked:
     fusion: Floats
     features: Floats
     firsts: tuple[First, ...]
-    absent: tuple[list[str], ...]
+    missing: tuple[Missing, ...]
     passages: npt.NDArray[np.bool_]
     runs: npt.NDArray[np.bool_]
 
@@ -92,8 +101,10 @@ Judge = Callable[[str, Scored], tuple[str, bool, bool]]
 """Document id and run to the name of its passage, whether that answers, and whether the run itself does."""
 
 
-def _ask(collection: Collection, text: str, judge: Judge, is_answerable: bool, weights: Weights) -> Asked:
-    found = collection.find_runs(text, weights, limit=_SEEN)
+def _ask(
+    collection: Collection, text: str, judge: Judge, is_answerable: bool, weights: Weights, seen: int
+) -> Asked:
+    found = collection.find_runs(text, weights, limit=seen)
     judged = [judge(run.found.segment.document_id, run) for run, _, _ in found]
     return Asked(
         text,
@@ -105,7 +116,7 @@ def _ask(collection: Collection, text: str, judge: Judge, is_answerable: bool, w
         ),
         np.array([run.features for run, _, _ in found]).reshape(len(found), len(Features._fields)),
         tuple(first for _, first, _ in found),
-        tuple(absent for _, _, absent in found),
+        tuple(missing for _, _, missing in found),
         np.array([passage for _, passage, _ in judged], dtype=np.bool_),
         np.array([run for _, _, run in judged], dtype=np.bool_),
     )
@@ -125,7 +136,7 @@ def ask_library(collection: Collection, questions: Sequence[Question], weights: 
                 any(holds(run.span, span) for span in gold),
             )
 
-        return _ask(collection, question.question, judge, bool(question.gold), weights)
+        return _ask(collection, question.question, judge, bool(question.gold), weights, _SEEN)
 
     return [asked(question) for question in questions]
 
@@ -138,7 +149,7 @@ def ask_laws(collection: Collection, golds: dict[str, set[str]], weights: Weight
             name = article_key(run.found.segment.passage_text)
             return name, name in gold, name in gold
 
-        return _ask(collection, text, judge, True, weights)
+        return _ask(collection, text, judge, True, weights, _SEEN_OF_LAWS)
 
     return [asked(text, gold) for text, gold in golds.items()]
 
@@ -197,7 +208,7 @@ def rejoin(asked: Asked, fusion: FusionFeatures) -> Asked:
         fusion=asked.fusion[order],
         features=features[order],
         firsts=tuple(asked.firsts[place] for place in order),
-        absent=tuple(asked.absent[place] for place in order),
+        missing=tuple(asked.missing[place] for place in order),
         passages=asked.passages[order],
         runs=asked.runs[order],
     )
@@ -223,7 +234,9 @@ def fit_again(asked: Sequence[Asked], weights: Weights) -> Weights:
     lists = []
     for joined in (rejoin(each, weights.fusion) for each in asked):
         values, best = _values(joined, weights), _order(joined, weights)[:LOOKED_AT_AGAIN]
-        known = [[values[place], joined.firsts[place].met, joined.firsts[place].untold] for place in best]
+        known = [
+            [values[place], joined.firsts[place].met, len(joined.missing[place].types)] for place in best
+        ]
         lists.append(_List(np.array(known), joined.runs[best], 1.0))
     value, *others = _fit_lists(lists)
     return replace(weights, again=Again(*(round(float(other / value), 3) for other in others)))
@@ -247,11 +260,11 @@ class FirstHit:
     asked: Asked
     features: Features
     first: First
-    absent: list[str]
+    missing: Missing
     is_right: bool
 
     def score(self, confidence: Confidence) -> float:
-        return sigmoid(confidence.logit(self.features, self.first, self.absent, self.asked.segments))
+        return sigmoid(confidence.logit(self.features, self.first, self.missing, self.asked.segments))
 
 
 Kinds = dict[str, list[FirstHit]]
@@ -269,12 +282,12 @@ ON_SMALL = (SEEDS, HARDER, REGULATIONS)
 _IN_SCORE = {
     SEEDS: 1.0,
     HARDER: 0.5,
-    REGULATIONS: 0.25,
+    REGULATIONS: 0.3,
     CROWD: 0.3,
     LAWS: 0.2,
     STRANGE: 0.2,
     OTHERS: 0.4,
-    EVERYDAY: 0.6,
+    EVERYDAY: 1.2,
 }
 
 
@@ -312,10 +325,10 @@ def fit_confidence(firsts: Kinds) -> Confidence:
     how far those for large ones are from them, and the direction."""
     weighed = [(hit, _IN_SCORE[name]) for name, kind in firsts.items() for hit in kind]
     weighed += [(_misread(hit), weight * _MISREAD) for hit, weight in weighed if hit.is_right]
-    known = np.array([[1.0, *hit.features, *hit.first] for hit, _ in weighed])
+    known = np.array([[1.0, *hit.features, *hit.first, *_untold(hit)] for hit, _ in weighed])
     segments = [hit.asked.segments for hit, _ in weighed]
     large = np.array([largeness(each) for each in segments])
-    absent = np.array([absence_vector(hit.absent) for hit, _ in weighed])
+    absent = np.array([absence_vector(hit.missing.words) for hit, _ in weighed])
     absent *= np.array([absence_share(each) for each in segments])[:, None]
     is_right = np.array([hit.is_right for hit, _ in weighed])
     weight = np.array([weight for _, weight in weighed])
@@ -346,13 +359,22 @@ def fit_confidence(firsts: Kinds) -> Confidence:
 
 
 def _misread(hit: FirstHit) -> FirstHit:
-    return replace(hit, features=hit.features._replace(lacks=1.0))
+    types = read_wanted(validate_query(hit.asked.text)).types
+    return replace(hit, features=hit.features._replace(lacks=1.0), missing=hit.missing._replace(types=types))
+
+
+def _untold(hit: FirstHit) -> list[float]:
+    return [float(name in hit.missing.types) for name in ANSWER_TYPES]
 
 
 def _logistic(weights: Floats) -> Logistic:
-    bias, *others = (round(float(weight), 3) for weight in weights)
-    known = len(Features._fields)
-    return Logistic(bias, Features(*others[:known]), First(*others[known:]))
+    rest = iter([round(float(weight), 3) for weight in weights])
+    return Logistic(
+        next(rest),
+        Features(*islice(rest, len(Features._fields))),
+        First(*islice(rest, len(First._fields))),
+        dict(zip(ANSWER_TYPES, rest, strict=True)),
+    )
 
 
 def rank_names(asked: Asked, weights: Weights) -> list[str]:
@@ -380,8 +402,8 @@ def _values(joined: Asked, weights: Weights) -> Floats:
 def _looked(joined: Asked, weights: Weights) -> list[tuple[int, float]]:
     """The passages that are looked at closely, best first when the first few were looked at again, and their values."""
     order, values = _order(joined, weights), _values(joined, weights)
-    firsts = [joined.firsts[place] for place in order[:LOOKED_AT_AGAIN]]
-    looked = look_again(values[order].tolist(), firsts, weights, joined.segments)
+    looks = [(joined.firsts[place], joined.missing[place]) for place in order[:LOOKED_AT_AGAIN]]
+    looked = look_again(values[order].tolist(), looks, weights, joined.segments)
     return [(order[place], value) for place, value in looked]
 
 
@@ -394,6 +416,6 @@ def _first(asked: Asked, weights: Weights) -> FirstHit:
         asked,
         Features(*joined.features[best].tolist()),
         first,
-        joined.absent[best],
+        joined.missing[best],
         bool(joined.runs[best]),
     )
