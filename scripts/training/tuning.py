@@ -26,7 +26,7 @@ def read_seeds(file: str) -> Library:
 
 
 def read_libraries(data_dir: Path, split: str) -> dict[str, Library]:
-    """A few local regulations each, or reports, and questions on them: those of the split “tune”, or of “measure”, to
+    """A few regulations each, or reports, and questions on them: those of the split “tune”, or of “measure”, to
     which nothing is fitted. The files of `libraries` name a law by its file, and a report by its title."""
     by_name = {path.stem: load_questions(path) for path in sorted(_LIBRARIES.glob("*.jsonl"))}
     return {
