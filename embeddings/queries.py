@@ -51,7 +51,7 @@ class Query:
 
     `searched` are those to find passages by, with the character pairs of synonyms, and what each counts for. `rarest`
     is the weight of a term that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs
-    of letters and digits from Han terms. `wanted` is what it wants to be told, of the `years` and `regions` that it names.
+    of letters and digits from Han terms. `wanted` is what it wants to be told, `years` and `regions` are those that it names.
     """
 
     content: str

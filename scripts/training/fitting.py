@@ -82,8 +82,7 @@ Floats = npt.NDArray[np.float64]
 class Asked:
     """A question and the n passages found for it: what is known of each when the legs are joined (n, 5), of its best run
     (n, 9), and of that if it came first, but for its lead, with what it does not tell; whether it answers, and whether
-    its run does. Passages of one name are one article. `segments` is how many the
-    library has."""
+    its run does. Passages of one name are one article. `segments` is how many the library has."""
 
     text: str
     is_answerable: bool
