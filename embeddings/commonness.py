@@ -25,8 +25,9 @@ class Commonness:
     def of(self, terms: Sequence[str]) -> npt.NDArray[np.float64]:
         """(len(terms),): in which part of all segments each term stands."""
         wanted = np.array([hash_term(term) for term in terms], dtype=np.uint32)
-        places = np.minimum(np.searchsorted(self.hashes, wanted), len(self.hashes) - 1)
-        return np.where(self.hashes[places] == wanted, self.shares[places], _UNSEEN_SHARE)
+        places = self.hashes.searchsorted(wanted)
+        is_known = self.hashes.take(places, mode="clip") == wanted
+        return np.where(is_known, self.shares.take(places, mode="clip"), _UNSEEN_SHARE)
 
 
 @cache

@@ -101,9 +101,11 @@ class _Pairs:
         self.look_up(side.format(character) for side in sides for character in known)
         return known
 
-    def are_here(self, pairs: Sequence[str]) -> bool:
-        """Whether all of `pairs` are in the collection, so that none is unknown; quicker than to look each up."""
-        return min(self._snapshot.frequencies(pairs)) > self._total * _SLIPS_SHARE
+    def are_known(self, pairs: Sequence[str]) -> bool:
+        """Whether none of `pairs` is unknown; quicker than to look each up."""
+        segments = self._snapshot.frequencies(pairs)
+        rare = [pair for pair, n in zip(pairs, segments, strict=True) if n <= self._total * _SLIPS_SHARE]
+        return not rare or bool((load_commonness().of(rare) > _UNKNOWN_SHARE).all())
 
     def is_unknown(self, pair: str) -> bool:
         known = self._known[pair]
@@ -134,7 +136,7 @@ def _changes(folded: str, pairs: _Pairs) -> Iterator[_Change]:
     for match in _HAN_RUN.finditer(folded):
         run, start = match[0], match.start()
         own = [run[i : i + 2] for i in range(len(run) - 1)]
-        if pairs.are_here(own):
+        if pairs.are_known(own):
             continue
         is_asking = [character == " " for character in blank_asking(folded)[start : match.end()]]
         pairs.look_up(own)

@@ -149,11 +149,14 @@ class StaticEmbedder:
         rows, _ = self._look_up(np.array(ids, np.int64))
         return _unit(rows[:, : self.dim])
 
-    def directions(self, text: str) -> Vectors:
-        """(n, dim): those of the n tokens of `text`."""
+    def cosines(self, directions: Vectors, text: str) -> npt.NDArray[np.float32]:
+        """(m, n): of m directions and the n tokens of `text`."""
         (encoding,) = self._tokenizer.encode_batch_fast([text], add_special_tokens=False)
         rows, _ = self._look_up(np.array(encoding.ids, np.int64))
-        return _unit(rows[:, : self.dim])
+        rows = rows[:, : self.dim]
+        lengths = np.sqrt(np.vecdot(rows, rows))
+        products: npt.NDArray[np.float32] = np.vecdot(directions[:, None], rows)
+        return np.divide(products, lengths, out=np.zeros_like(products), where=lengths > 0)
 
     def _encode(self, texts: Sequence[str]) -> Vectors:
         vectors = np.zeros((len(texts), self._table.shape[1]), dtype=np.float32)

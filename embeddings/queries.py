@@ -2,11 +2,9 @@
 
 import math
 import re
-from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import accumulate
 
 import numpy as np
 import numpy.typing as npt
@@ -50,8 +48,10 @@ class Query:
     """`terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
 
     `searched` are those to find passages by, with the character pairs of synonyms, and what each counts for. `rarest`
-    is the weight of a term that stands nowhere. `is_pasted` says that it is too long for a question. `is_word` tells runs
-    of letters and digits from Han terms. `wanted` is what it wants to be told, `years` and `regions` are those that it names.
+    is the weight of a term that stands nowhere. `columns` are those of the terms, and of the pairs of characters that
+    synonyms begin with, in what `counter` counts. `is_pasted` says that it is too long for a question. `is_word` tells
+    runs of letters and digits from Han terms. `wanted` is what it wants to be told, `years` and `regions` are those that
+    it names.
     """
 
     content: str
@@ -62,6 +62,7 @@ class Query:
     searched: Mapping[str, float]
     rarest: float
     is_word: tuple[bool, ...]
+    columns: Mapping[str, int]
     counter: TermCounter
     synonyms: "tuple[Synonym, ...]"
     is_pasted: bool
@@ -74,19 +75,23 @@ class Query:
         counts for part of it."""
         rows = {text: row for row, text in enumerate(dict.fromkeys(texts))}
         distinct = list(rows)
-        counts = self.counter.count(distinct)
-        whole = "\n".join(distinct)
-        starts = [0, *accumulate(len(text) + 1 for text in distinct)]
+        counted = self.counter.count(distinct)
+        counts = counted[:, : len(self.terms)]
         said = [
             (row, place)
             for synonym in self.synonyms
-            for row in {row for other in synonym.others for row in _rows(other, whole, starts)}
+            for row in {row for other in synonym.others for row in self._rows(other, counted, distinct)}
             for place in synonym.places
         ]
         if said:
             held = tuple(np.array(said).T)
             counts[held] = np.where(counts[held] == 0, _SYNONYM_WORTH, counts[held])
         return counts[[rows[text] for text in texts]]
+
+    def _rows(self, other: str, counted: npt.NDArray[np.float64], texts: Sequence[str]) -> Iterator[int]:
+        """Which of `texts` hold `other`: one of those, as `counter` has counted, that hold its first two characters."""
+        begun = counted[:, self.columns[other[:2]]].nonzero()[0].tolist()
+        return (row for row in begun if len(other) == 2 or other in texts[row])
 
     def presence(self, texts: Sequence[str]) -> Presence:
         """For each of `texts` (folded) and each term 1 where it stands there, less where only a synonym does,
@@ -125,22 +130,19 @@ class Query:
 
     def coverage(self, present: Presence) -> npt.NDArray[np.float64]:
         """(texts,): the share of the query, by weight, that the terms in `present` cover."""
-        total = self.weight()
-        return self._covered(present) / total if total else np.zeros(len(present))
-
-    def evidence(self, present: Presence) -> npt.NDArray[np.float64]:
-        """(texts,): how much of the query they cover, in ten rarest terms, at most 1."""
-        return np.minimum(1.0, self._covered(present) / (10 * self.rarest))
-
-    def _covered(self, present: Presence) -> npt.NDArray[np.float64]:
-        """(texts,): the weight of what they cover."""
+        if not (total := self.weight()):
+            return np.zeros(len(present))
         padded = np.concatenate([present, np.zeros((len(present), 1))], axis=1)
         first, second, part = (
-            np.take(padded, places, axis=1) for places in (*self.positions.whole.T, self.positions.part)
+            padded.take(places, axis=1) for places in (*self.positions.whole.T, self.positions.part)
         )
-        worth = np.maximum.reduce([first, second, _CHARACTER_WORTH * part])
+        worth = np.maximum(np.maximum(first, second), _CHARACTER_WORTH * part)
         covered: npt.NDArray[np.float64] = (worth * self.positions.weights).sum(axis=1)
-        return covered
+        return covered / total
+
+    def evidence(self, coverage: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """(texts,): how much such a share of the query is, in ten rarest terms, at most 1."""
+        return np.minimum(1.0, coverage * self.weight() / (10 * self.rarest))
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +207,8 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
     index = {term: place for place, term in enumerate(terms)}
     # What was pasted stands there in the same words.
     synonyms = () if is_pasted else tuple(_read_synonyms(content, index))
+    begins = (other[:2] for synonym in synonyms for other in synonym.others)
+    columns = {term: column for column, term in enumerate(dict.fromkeys((*terms, *begins)))}
     return Query(
         content=content,
         terms=terms,
@@ -214,22 +218,14 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         searched=_searched(terms, frequencies, weights, synonyms),
         rarest=_RAREST,
         is_word=tuple(not is_han(term[0]) for term in terms),
-        counter=TermCounter(terms),
+        columns=columns,
+        counter=TermCounter(tuple(columns)),
         synonyms=synonyms,
         is_pasted=is_pasted,
         wanted=read_wanted(folded),
         years=tuple(_YEAR.findall(folded)),
         regions=find_regions(folded),
     )
-
-
-def _rows(word: str, whole: str, starts: Sequence[int]) -> Iterator[int]:
-    """Which of the texts in `whole`, each beginning at one of `starts`, hold `word`."""
-    place = whole.find(word)
-    while place >= 0:
-        row = bisect_right(starts, place)
-        yield row - 1
-        place = whole.find(word, starts[row])
 
 
 def _searched(

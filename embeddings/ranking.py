@@ -11,7 +11,8 @@ import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import accumulate
+from functools import reduce
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
@@ -250,10 +251,9 @@ def _describe(
     headings = [passage.found.headings for passage in passages]
     letterheads = fold_all([_letterhead(passage.head) for passage in passages])
     topics = fold_all([run.found.segment.topic for run in runs])
-    parts = np.cumsum([len(sentences), len(headings), len(letterheads)])
-    counts, in_headings, in_title, in_topic = np.split(
-        query.occurrences([*sentences, *headings, *letterheads, *topics]), parts
-    )
+    occurrences = query.occurrences([*sentences, *headings, *letterheads, *topics])
+    parts = accumulate(len(each) for each in (sentences, headings, letterheads, topics))
+    counts, in_headings, in_title, in_topic = (occurrences[start:end] for start, end in pairwise([0, *parts]))
     in_headings, in_title, in_topic = (
         np.minimum(each, 1) for each in (in_headings[of], in_title[of], in_topic)
     )
@@ -263,20 +263,21 @@ def _describe(
     in_run = (
         sums[starts[of] + [run.last + 1 for run in runs]] - sums[starts[of] + [run.first for run in runs]]
     )
-    around = np.maximum.reduce([in_passage, in_topic, in_headings, in_title])
-    context = np.maximum.reduce(
-        [_TOPIC_WORTH * in_topic, _HEADING_WORTH * in_headings, _TITLE_WORTH * in_title]
+    around = reduce(np.maximum, (in_passage, in_topic, in_headings, in_title))
+    context = reduce(
+        np.maximum, (_TOPIC_WORTH * in_topic, _HEADING_WORTH * in_headings, _TITLE_WORTH * in_title)
     )
     texts = [passages[run.passage].text_of(run) for run in runs]
     cosine = np.array([run.found.cosine for run in runs])
     words = np.flatnonzero(query.is_word)
+    coverage = query.coverage(around)
     # The letters of a word that is nowhere say nothing, however near the vectors are.
     missing = (around[:, words] == 0).sum(axis=1) / max(1, len(words))
     similar = space.similarity(cosine) * (1 - missing * len(words) / len(query.terms))
     described = {
         "lexical": _bm25(query, in_run, context, np.array([len(text) for text in texts])),
-        "coverage": query.coverage(around),
-        "evidence": query.evidence(around),
+        "coverage": coverage,
+        "evidence": query.evidence(coverage),
         "similarity": similar,
         "elsewhere": np.maximum(0.0, subject - similar),
         "missing_numbers": missing,

@@ -12,11 +12,13 @@ def find_regions(text: str) -> set[str]:
     found: set[str] = set()
     start = 0
     while start < len(text):
-        names = begun.get(text[start : start + 2], ())
-        name = next((name for name in names if text.startswith(name, start)), "")
-        if name:
-            found.add(name)
-        start += max(1, len(name))
+        step = 1
+        for name in begun.get(text[start : start + 2], ()):
+            if text.startswith(name, start):
+                found.add(name)
+                step = len(name)
+                break
+        start += step
     return found
 
 

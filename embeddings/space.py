@@ -2,6 +2,7 @@
 are, and how alike words are."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,8 @@ _UNRELATED = (
 )
 # The similarity that questions have to the subject nearest to them, about.
 _USUAL_NEAREST = 0.5
+# A question is read more than once: for what is said of it, and for what is not; so many are kept in mind.
+_LAST_READ = 16
 
 
 class Space:
@@ -27,6 +30,8 @@ class Space:
     def __init__(self, embedder: Embedder) -> None:
         self.embedder = embedder
         self._words = embedder if isinstance(embedder, StaticEmbedder) else load_builtin()
+        self._read = lru_cache(_LAST_READ)(self._words.words)
+        self._read_by_builtin = self._read if self._words is load_builtin() else load_builtin().words
         vectors = embedder.encode_passages(_UNRELATED)
         cosines = vectors @ vectors.T
         self._background = max(0.0, float(cosines[~np.eye(len(cosines), dtype=bool)].mean()))
@@ -49,18 +54,18 @@ class Space:
         """For each of `texts`, 0..1: the share of the words of `query`, by what they weigh, that it says, in the same words
         or in others as far as they are alike: for each word of the query its likest in the text counts, as in late
         interaction (Khattab and Zaharia 2020)."""
-        asked = self._words.words(query)
+        asked = self._read(query)
         weight = float(asked.weights.sum())
         if not weight:
             return [0.0] * len(texts)
         met = []
         for text in texts:
-            alike = np.vecdot(asked.vectors[:, None], self._words.directions(text)).max(axis=1, initial=0.0)
+            alike = self._words.cosines(asked.vectors, text).max(axis=1, initial=0.0)
             stands = np.array([word in text for word in asked.texts])
             met.append(float(asked.weights @ np.where(stands, 1.0, alike)) / weight)
         return met
 
     def absent(self, query: str, texts: Sequence[str]) -> list[list[str]]:
         """For each of `texts` the words of `query`, as the built-in model tells them apart, that do not stand in it."""
-        words = load_builtin().words(query).texts
+        words = self._read_by_builtin(query).texts
         return [[word for word in words if word not in text] for text in texts]

@@ -15,7 +15,8 @@ _OPENING = "（(〔[【《"
 _BRACKET, _CLOSING = re.compile(r"[（(〔\[【《）)〕\]】》]"), re.compile(r"[）)〕\]】》]")
 _MAX_BRACKET_CHARS = 200
 _PREFIX = r"(?:(?:比如|例如|其中|同时|此外|另外|首先|其次)[，,])?(?:在|针对|对于|关于)?"
-_LEAD_IN = re.compile(rf"{_PREFIX}([\u4e00-\u9fff、“”（）()]{{2,20}}?(?:领域|方面|行业))[，,。：:]")
+_FIELDS = ("领域", "方面", "行业")
+_LEAD_IN = re.compile(rf"{_PREFIX}([\u4e00-\u9fff、“”（）()]{{2,20}}?(?:{'|'.join(_FIELDS)}))[，,。：:]")
 _NO_TOPIC = re.compile(r"^(?:一|另一|另外?|这|那|各|多|两|三|其他|有关|某些|一些|这些|那些|各个)(?:个)?方面$")
 
 
@@ -89,6 +90,8 @@ def _stands_alone(text: str, lead_in: Span) -> bool:
 
 
 def _is_bare_lead_in(text: str, sentence: Span) -> bool:
+    if text[sentence.end - 3 : sentence.end - 1] not in _FIELDS:
+        return False
     lead_in = find_lead_in(text, sentence.start, sentence.end)
     return lead_in is not None and lead_in.end + 1 == sentence.end
 
@@ -118,4 +121,4 @@ def _divide(text: str, sentence: Span, places: Collection[int]) -> list[Span]:
         if (is_long or follower in places) and not _is_in_brackets(text, sentence.start, match.start()):
             parts.append(strip_span(text, Span(start, match.end())))
             start = match.end()
-    return [*parts, strip_span(text, Span(start, sentence.end))]
+    return [*parts, strip_span(text, Span(start, sentence.end))] if parts else [sentence]

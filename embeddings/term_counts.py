@@ -13,34 +13,37 @@ class TermCounter:
 
     def __init__(self, terms: Sequence[str]) -> None:
         self._terms = terms
-        self._words = [place for place, term in enumerate(terms) if not is_han(term[0])]
+        han = np.array([is_han(term[0]) for term in terms], dtype=np.bool_)
+        self._words = np.flatnonzero(~han).tolist()
         # 「人人」 overlaps itself in 「人人人」, and stands there once.
         self._doubled = [place for place, term in enumerate(terms) if len(term) == 2 and term[0] == term[1]]
-        han = [place for place, term in enumerate(terms) if is_han(term[0])]
-        characters = sorted({ord(character) for place in han for character in terms[place]})
-        number = {code: number for number, code in enumerate(characters, start=1)}
+        places = np.flatnonzero(han)
+        # Each Han term as two characters; one alone is followed by NUL, which is none.
+        padded = "".join([terms[place].ljust(2, "\0") for place in places.tolist()])
+        characters, numbers = np.unique(_codes("\0" + padded), return_inverse=True)
         # Code point -> number of the character, 0 for those of no term; the last entry is for all above.
-        self._numbers = np.zeros(max(characters, default=0) + 2, np.int64)
-        self._numbers[characters] = np.arange(1, len(characters) + 1)
-        # Numbers of a character and the next -> place of their pair; of a character alone in the first column.
-        self._places = np.full((len(characters) + 1, len(characters) + 1), -1)
-        for place in han:
-            first, *second = (number[ord(character)] for character in terms[place])
-            self._places[first, second[0] if second else 0] = place
+        self._numbers = np.zeros(int(characters[-1]) + 2, np.int16)
+        self._numbers[characters] = np.arange(len(characters))
+        # Number of a character -> place of the term that it is; numbers of one and the next -> place of their pair. Where
+        # that is no term, the place behind all terms.
+        self._alone = np.full(len(characters), len(terms))
+        self._pairs = np.full((len(characters), len(characters)), len(terms))
+        first, second = numbers[1:].reshape(-1, 2).T
+        self._pairs[first, second] = places
+        self._alone[:], self._pairs[:, 0] = self._pairs[:, 0], len(terms)
 
     def count(self, texts: Sequence[str]) -> npt.NDArray[np.float64]:
         """(texts, terms): how often each term stands in each of `texts` (folded)."""
         whole = "\n".join([*texts, ""])
-        codes = np.frombuffer(whole.encode("utf-32-le", "surrogatepass"), "<u4")
-        numbers = self._numbers[np.minimum(codes, len(self._numbers) - 1)]
+        numbers = self._numbers.take(_codes(whole), mode="clip")
         known = np.flatnonzero(numbers)
-        rows = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts])[known]
-        first, second = numbers[known], numbers[known + 1]
-        places = np.concatenate([self._places[first, 0], np.where(second, self._places[first, second], -1)])
-        cells = np.tile(rows * len(self._terms), 2) + places
-        size = len(texts) * len(self._terms)
-        counts = np.bincount(cells[places >= 0], minlength=size).astype(np.float64)
-        counts = counts.reshape(len(texts), len(self._terms))
+        rows = np.repeat(np.arange(len(texts)), [len(text) + 1 for text in texts]).take(known)
+        first, second = numbers.take(known).astype(np.int64), numbers.take(known + 1)
+        places = (self._alone.take(first), self._pairs.take(first * len(self._pairs) + second))
+        columns = len(self._terms) + 1
+        cells = np.concatenate([rows * columns + place for place in places])
+        counted = np.bincount(cells, minlength=len(texts) * columns).astype(np.float64)
+        counts = counted.reshape(len(texts), columns)[:, :-1]
         for place in self._doubled:
             counts[:, place] = [text.count(self._terms[place]) for text in texts]
         if self._words:
@@ -48,3 +51,7 @@ class TermCounter:
             for place in self._words:
                 counts[:, place] = [of_text.count(self._terms[place]) for of_text in runs]
         return counts
+
+
+def _codes(text: str) -> npt.NDArray[np.uint32]:
+    return np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4")
