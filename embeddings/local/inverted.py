@@ -20,7 +20,7 @@ _CENTRES = 4
 # Vectors per centre that the training takes, and its rounds: more makes hardly better centres.
 _TRAINED_ON, _ROUNDS = 20, 5
 # A search looks into so many lists, or this share of them.
-_PROBED, _PROBED_SHARE = 96, 1 / 18
+_PROBED, _PROBED_SHARE = 72, 1 / 24
 # Where a filter leaves less than this share, every list is looked into: the nearest may hold none of it.
 _SMALL_SHARE = 0.1
 _BLOCK = 4096
