@@ -21,6 +21,10 @@ Legs = Literal["both", "dense", "lexical"]
 
 # So many segments each leg finds at least; where that is enough, so many of them are read.
 LEG_DEPTH, _READ = 28, 36
+# How much of a query a segment covers is not known before it is read; of the one with the best BM25 so much is thought.
+_COVERED = 0.5
+# What holds the whole query word for word is likelier meant, by so much in log odds for each of its characters.
+_VERBATIM = 0.6
 # The legs go deeper than what is wanted of both.
 _DEPTH_OVER_WANTED = 2
 # One text in many documents can fill the legs: then they go deeper, but not on and on.
@@ -103,7 +107,7 @@ def find_passages(
         return []
     texts = _Texts([entries[0].segment for entries in passages])
     described = _describe(query, passages, texts, snapshot, space)
-    return _rank(passages, texts, described, weights, legs, wanted)
+    return _rank(query, passages, texts, described, weights, legs, wanted)
 
 
 def _join(
@@ -122,7 +126,10 @@ def _join(
     cosines = np.vecdot(snapshot.vectors(ids), vector) if dense else np.zeros(len(ids))
     bm25 = np.zeros(len(ids))
     bm25[: len(lexical)] = [candidate.score for candidate in lexical]
-    known = weights.bm25 * bm25 / 10 + weights.similarity * space.similarity(cosines)
+    covered = _COVERED * bm25 / max(1.0, float(bm25.max(initial=0.0)))
+    known = (
+        weights.bm25 * bm25 / 10 + weights.similarity * space.similarity(cosines) + weights.coverage * covered
+    )
     best = np.sort(np.argsort(-known, kind="stable")[:limit]).tolist()
     segments = snapshot.segments([ids[place] for place in best])
     return [
@@ -152,6 +159,7 @@ def _by_passage(found: Sequence[Found]) -> list[list[Found]]:
 
 
 def _rank(
+    query: Query,
     passages: Sequence[list[Found]],
     texts: "_Texts",
     described: npt.NDArray[np.float64],
@@ -161,6 +169,12 @@ def _rank(
 ) -> list[FoundPassage]:
     if legs == "both":
         scores = described @ np.array(weights)
+        if query.phrases:
+            said = [
+                max((len(phrase) for phrase in query.phrases if phrase in text), default=0)
+                for text in texts.passages
+            ]
+            scores += _VERBATIM * np.array(said)
     else:
         scores = described[:, FusionFeatures._fields.index("bm25" if legs == "lexical" else "similarity")]
     highest = float(scores.max())

@@ -36,6 +36,8 @@ _ASKING = re.compile(
     "|怎么(?:办|样|做|处理)?|咋|怎样|如何|为何|有?多少|几(?=[个次项条名人起家])|是否|是不是|有没有|能不能|可不可以|会不会|要不要"
     "|(?:是|由|归|找)?谁|[吗呢啊呀么]|(?<![网酒])吧|[的了是]"
 )
+# Two characters together are a term anyway.
+_LEAST_PHRASE = 3
 _YEAR = re.compile(r"(?<!\d)\d{4}(?=年)")
 # A synonym is worth this much of the word; of so many of them passages are found by, and by so little.
 _SYNONYM_WORTH, _SEARCHED_OTHERS, _SEARCHED_WORTH = 0.6, 1, 0.3
@@ -45,7 +47,9 @@ _CHARACTER_WORTH = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
+    """`content` is what is left without the asking, `phrases` are both, where they may stand so in a text.
+
+    `terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
 
     `searched` are those to find passages by, with the character pairs of synonyms, and what each counts for. `rarest`
     is the weight of a term that stands nowhere. `columns` are those of the terms, and of the pairs of characters that
@@ -55,6 +59,7 @@ class Query:
     """
 
     content: str
+    phrases: tuple[str, ...]
     terms: tuple[str, ...]
     counts: npt.NDArray[np.float64]
     weights: npt.NDArray[np.float64]
@@ -211,6 +216,7 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
     columns = {term: column for column, term in enumerate(dict.fromkeys((*terms, *begins)))}
     return Query(
         content=content,
+        phrases=tuple(_read_phrases(folded, content)),
         terms=terms,
         counts=np.array([counts[term] for term in terms], dtype=np.float64),
         weights=weights,
@@ -226,6 +232,14 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
         years=tuple(_YEAR.findall(folded)),
         regions=find_regions(folded),
     )
+
+
+def _read_phrases(*asked: str) -> Iterator[str]:
+    """Those of `asked` that are one run of Han characters, as it may stand in a text."""
+    for text in asked:
+        runs = term_runs(text)
+        if len(runs) == 1 and len(runs[0]) >= _LEAST_PHRASE and is_han(runs[0][0]):
+            yield runs[0]
 
 
 def _searched(

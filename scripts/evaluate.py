@@ -24,13 +24,13 @@ import random
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from embeddings import load_embedder, open_collection, read
+from embeddings import Collection, load_embedder, open_collection, read
 from embeddings.fusion import FusionFeatures
 from embeddings.terms import fold
 from embeddings.weights import Weights, load_weights
@@ -54,7 +54,8 @@ from training.tuning import read_seeds
 
 _ROOT = Path(__file__).parent.parent
 _SAMPLE = 500
-_DEPTH = 100
+# A search for ten looks closely at so many passages; one for a hundred goes deeper.
+_CLOSE, _DEPTH = 12, 100
 _NOT_NAME = re.compile(r"[^\u4e00-\u9fff]")
 
 logger = logging.getLogger("evaluate")
@@ -62,10 +63,12 @@ logger = logging.getLogger("evaluate")
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A question's right answers, and what each method found, best first."""
+    """A question's right answers, and what each method found, best first: a search for ten, and `deep` one for a
+    hundred."""
 
     gold: set[str]
     found: dict[str, list[str]]
+    deep: dict[str, list[str]]
     is_unseen: bool = True
 
 
@@ -119,9 +122,9 @@ def _cross_validate(
         laws = law_collection(folder / f"laws-{held}", arguments.data_dir, load_embedder(str(model)))
         known = {key for question in taught for key in answer_keys(question)}
         held_out = {text: gold for text, gold in golds.items() if fold_of(text) == held}
-        for asked in ask_laws(laws, held_out, weights):
-            gold = golds[asked.text]
-            ranked.append(Ranked(gold, _by_method(asked, weights, by_bm25), not known & gold))
+        ranked += [
+            replace(each, is_unseen=not known & each.gold) for each in _rank(laws, held_out, weights, by_bm25)
+        ]
         laws.close()
         logger.info("fold %d: %s", held, " ".join(_rows("", ranked)))
     return ranked
@@ -136,14 +139,25 @@ def _ask_seeds(folder: Path) -> list[Asked]:
     return asked
 
 
-def _by_method(asked: Asked, weights: Weights, by_bm25: Callable[[str], list[str]]) -> dict[str, list[str]]:
-    similarities = asked.fusion[:, FusionFeatures._fields.index("similarity")]
-    by_cosine = np.argsort(-similarities, kind="stable")
-    return {
-        "BM25": by_bm25(asked.text),
-        "dense": list(dict.fromkeys(asked.names[place] for place in by_cosine)),
-        "both": rank_names(asked, weights),
-    }
+def _rank(
+    collection: Collection,
+    golds: dict[str, set[str]],
+    weights: Weights,
+    by_bm25: Callable[[str], list[str]],
+) -> list[Ranked]:
+    ten, hundred = (ask_laws(collection, golds, weights, seen) for seen in (_CLOSE, _DEPTH))
+    ranked = []
+    for asked, deep in zip(ten, hundred, strict=True):
+        similarities = deep.fusion[:, FusionFeatures._fields.index("similarity")]
+        others = {
+            "BM25": by_bm25(asked.text),
+            "dense": list(
+                dict.fromkeys(deep.names[place] for place in np.argsort(-similarities, kind="stable"))
+            ),
+        }
+        found, found_deep = ({**others, "both": rank_names(each, weights)} for each in (asked, deep))
+        ranked.append(Ranked(golds[asked.text], found, found_deep))
+    return ranked
 
 
 def _ask_titles(
@@ -157,9 +171,9 @@ def _ask_titles(
     few = {name: gold for name, gold in chapters.items() if len(gold) <= 10}
     chosen = dict(random.Random(0).sample(sorted(few.items()), _SAMPLE))
     collection = law_collection(folder / "titles", data_dir, load_embedder())
-    asked = ask_laws(collection, chosen, load_weights())
+    ranked = _rank(collection, chosen, load_weights(), by_bm25)
     collection.close()
-    return [Ranked(chosen[each.text], _by_method(each, load_weights(), by_bm25)) for each in asked]
+    return ranked
 
 
 def _ask_reports(folder: Path, data_dir: Path) -> list[Ranked]:
@@ -179,9 +193,9 @@ def _ask_reports(folder: Path, data_dir: Path) -> list[Ranked]:
         ]
     )
     chosen = dict(_words_of(passages))
-    asked = ask_laws(collection, chosen, load_weights())
+    ranked = _rank(collection, chosen, load_weights(), by_bm25)
     collection.close()
-    return [Ranked(chosen[each.text], _by_method(each, load_weights(), by_bm25)) for each in asked]
+    return ranked
 
 
 def _ask_general(folder: Path) -> list[Ranked]:
@@ -190,12 +204,11 @@ def _ask_general(folder: Path) -> list[Ranked]:
     collection = open_collection(folder / "general", "general", load_embedder())
     collection.add([read(one["paragraph"].encode(), filename=f"{one['title']}.txt") for one in records])
     golds = {record["question"]: {article_key(record["paragraph"])} for record in records}
-    asked = ask_laws(collection, golds, load_weights())
-    collection.close()
     names = [article_key(record["paragraph"]) for record in records]
     texts = [fold(f"{record['title']} {record['paragraph']}") for record in records]
-    by_bm25 = _rank_by_bm25(texts, names)
-    return [Ranked(golds[each.text], _by_method(each, load_weights(), by_bm25)) for each in asked]
+    ranked = _rank(collection, golds, load_weights(), _rank_by_bm25(texts, names))
+    collection.close()
+    return ranked
 
 
 def _rank_by_bm25(texts: Sequence[str], names: Sequence[str]) -> Callable[[str], list[str]]:
@@ -219,14 +232,14 @@ def _words_of(passages: Sequence[TrainingPassage]) -> Iterator[tuple[str, set[st
 
 
 def _rows(label: str, ranked: Sequence[Ranked]) -> Iterator[str]:
-    measures: dict[str, Callable[[Sequence[str], set[str]], float]] = {
-        "nDCG@10": ndcg,
-        "hit@1": lambda found, gold: float(bool(set(found[:1]) & gold)),
-        "recall@100": lambda found, gold: recall(found, gold, _DEPTH),
+    measures: dict[str, Callable[[Ranked, str], float]] = {
+        "nDCG@10": lambda each, method: ndcg(each.found[method], each.gold),
+        "hit@1": lambda each, method: float(bool(set(each.found[method][:1]) & each.gold)),
+        "recall@100": lambda each, method: recall(each.deep[method], each.gold, _DEPTH),
     }
     for name, measure in measures.items():
         values = {
-            method: 100 * np.array([measure(each.found[method], each.gold) for each in ranked])
+            method: 100 * np.array([measure(each, method) for each in ranked])
             for method in ("BM25", "dense", "both")
         }
         # What dense finds is known only among what both legs found.

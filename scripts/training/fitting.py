@@ -140,15 +140,18 @@ def ask_library(collection: Collection, questions: Sequence[Question], weights: 
     return [asked(question) for question in questions]
 
 
-def ask_laws(collection: Collection, golds: dict[str, set[str]], weights: Weights) -> list[Asked]:
-    """Questions on the laws of `law_documents`; `golds` holds the keys of the articles that answer each."""
+def ask_laws(
+    collection: Collection, golds: dict[str, set[str]], weights: Weights, seen: int = _SEEN_OF_LAWS
+) -> list[Asked]:
+    """Questions on the laws of `law_documents`; `golds` holds the keys of the articles that answer each, and `seen` is how
+    many passages are seen of those found."""
 
     def asked(text: str, gold: set[str]) -> Asked:
         def judge(_: str, run: Scored) -> tuple[str, bool, bool]:
             name = article_key(run.found.segment.passage_text)
             return name, name in gold, name in gold
 
-        return _ask(collection, text, judge, True, weights, _SEEN_OF_LAWS)
+        return _ask(collection, text, judge, True, weights, seen)
 
     return [asked(text, gold) for text, gold in golds.items()]
 
@@ -377,10 +380,9 @@ def _logistic(weights: Floats) -> Logistic:
 
 
 def rank_names(asked: Asked, weights: Weights) -> list[str]:
-    """The names of the passages as a search for ten would rank them, each once."""
-    joined = rejoin(asked, weights.fusion)
-    order = [*(place for place, _ in _looked(joined, weights)), *range(_CLOSE_LOOKS, len(joined.names))]
-    return list(dict.fromkeys(joined.names[place] for place in order))
+    """The names of the passages as a search ranks them, each once; it was asked with `weights`."""
+    order = [*(place for place, _ in _looked(asked, weights)), *range(_CLOSE_LOOKS, len(asked.names))]
+    return list(dict.fromkeys(asked.names[place] for place in order))
 
 
 def _without(fold: int, kind: Sequence[Asked]) -> list[Asked]:
