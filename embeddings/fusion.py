@@ -23,8 +23,9 @@ Legs = Literal["both", "dense", "lexical"]
 LEG_DEPTH, _READ = 28, 36
 # How much of a query a segment covers is not known before it is read; of the one with the best BM25 so much is thought.
 _COVERED = 0.5
-# What holds the whole query word for word is likelier meant, by so much in log odds for each of its characters.
-_VERBATIM = 0.6
+# What holds the whole query word for word is likelier meant, by so much in log odds for each of its first characters: of
+# a sentence what is like it in other documents is still worth knowing.
+_VERBATIM, _FIRST_CHARS = 0.6, 6
 # The legs go deeper than what is wanted of both.
 _DEPTH_OVER_WANTED = 2
 # One text in many documents can fill the legs: then they go deeper, but not on and on.
@@ -174,7 +175,7 @@ def _rank(
                 max((len(phrase) for phrase in query.phrases if phrase in text), default=0)
                 for text in texts.passages
             ]
-            scores += _VERBATIM * np.array(said)
+            scores += _VERBATIM * np.minimum(said, _FIRST_CHARS)
     else:
         scores = described[:, FusionFeatures._fields.index("bm25" if legs == "lexical" else "similarity")]
     highest = float(scores.max())

@@ -37,7 +37,7 @@ _ASKING = re.compile(
     "|(?:是|由|归|找)?谁|[吗呢啊呀么]|(?<![网酒])吧|[的了是]"
 )
 # Two characters together are a term anyway.
-_LEAST_PHRASE = 3
+_LEAST_PHRASE, _EDGES = 3, re.compile(r"^\W+|\W+$")
 _YEAR = re.compile(r"(?<!\d)\d{4}(?=年)")
 # A synonym is worth this much of the word; of so many of them passages are found by, and by so little.
 _SYNONYM_WORTH, _SEARCHED_OTHERS, _SEARCHED_WORTH = 0.6, 1, 0.3
@@ -47,7 +47,8 @@ _CHARACTER_WORTH = 0.3
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """`content` is what is left without the asking, `phrases` are both, where they may stand so in a text.
+    """`content` is what is left without the asking, `phrases` are what was asked and what is left, as they may stand in a
+    text.
 
     `terms` are distinct; `counts` and `weights` (inverse document frequencies) have one entry for each.
 
@@ -235,11 +236,11 @@ def read_query(folded: str, snapshot: Snapshot) -> Query:
 
 
 def _read_phrases(*asked: str) -> Iterator[str]:
-    """Those of `asked` that are one run of Han characters, as it may stand in a text."""
+    """`asked`, as they may stand in a text, if they are long enough to tell."""
     for text in asked:
-        runs = term_runs(text)
-        if len(runs) == 1 and len(runs[0]) >= _LEAST_PHRASE and is_han(runs[0][0]):
-            yield runs[0]
+        phrase = _EDGES.sub("", text)
+        if len(phrase) >= _LEAST_PHRASE:
+            yield phrase
 
 
 def _searched(
