@@ -13,8 +13,9 @@ Everything is asked of collections on disk, as a user's questions are:
   seen the texts of both);
 * questions on 120 encyclopaedic paragraphs (tests/general.jsonl): nothing that the model was made for.
 
-BM25 scores characters and their pairs of whole articles, its law's title in front. nDCG@10, hit@1 and recall@100 in
-points of a hundred, with 95 % bootstrap intervals over questions.
+BM25 scores characters and their pairs of whole articles, its law's title in front. nDCG@10 and hit@1 are
+those of a search for ten, recall@100 that of one for a hundred, in points of a hundred, with 95 % bootstrap intervals
+over questions.
 """
 
 import argparse
