@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
 from embeddings.corrections import correct
+from embeddings.definitions import read_defined
 from embeddings.dialogue import (
     alone,
     complete_question,
@@ -15,7 +16,7 @@ from embeddings.dialogue import (
 )
 from embeddings.filters import Condition
 from embeddings.fusion import Legs
-from embeddings.literals import put_literals_first, read_literals
+from embeddings.literals import put_definitions_first, put_literals_first, read_literals
 from embeddings.place_matching import Focus
 from embeddings.place_questions import read_place_question
 from embeddings.places import PlaceFinder, Told
@@ -68,6 +69,8 @@ class Search:
         where that makes an answer likelier."""
         folded = validate_query(question)
         hits = self._rank(question)
+        if defined := self._define(folded, hits):
+            return defined
         if literals := read_literals(folded):
             return put_literals_first(literals, hits, self.snapshot, self.scope, self._rank_within)
         if hits and hits[0].score >= _SURE:
@@ -78,6 +81,20 @@ class Search:
         if not better or _odds(better[0].score) < _BETTER * _odds(before):
             return hits
         return [replace(hit, why=replace(hit.why, corrected_query=corrected)) for hit in better]
+
+    def _define(self, folded: str, hits: Sequence[Hit]) -> list[Hit]:
+        """`hits` and before them what defines the term that the question wants defined; none where nothing does."""
+        term = read_defined(folded)
+        if term is None:
+            return []
+
+        def rank_of(asked: str, scope: Scope) -> list[Hit]:
+            among = replace(
+                self, scope=scope, legs="dense", min_score=0.0, newest_first=False, reranking=None
+            )
+            return among._rank(asked)
+
+        return put_definitions_first(term, hits, self.snapshot, self.scope, rank_of)
 
     def lowest(self) -> float:
         """The score that an answer needs."""

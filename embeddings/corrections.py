@@ -33,6 +33,8 @@ _SLIPS_SHARE = 2e-6
 # meet by chance; 「的前」 is none.
 _WORD_SHARE, _WORD_SEGMENTS, _WORD_LIFT = 1e-4, 2, 0.2
 _LOOKED_AT = 20
+# Words of one character that stand before what asks: 「事故罚多少」 means nothing else.
+_ASKED_VERB = re.compile("[罚赔判补奖交缴收扣付退领花租涨降](?=多少|几|啥|什么)")
 # Sounds that are taken for one another.
 _ALIKE = ((re.compile("^([zcs])h"), r"\1"), (re.compile("ng$"), "n"), (re.compile("^l"), "n"))
 
@@ -138,7 +140,8 @@ def _changes(folded: str, pairs: _Pairs) -> Iterator[_Change]:
         own = [run[i : i + 2] for i in range(len(run) - 1)]
         if pairs.are_known(own):
             continue
-        is_asking = [character == " " for character in blank_asking(folded)[start : match.end()]]
+        blanked = blank_asking(_ASKED_VERB.sub(" ", folded))
+        is_asking = [character == " " for character in blanked[start : match.end()]]
         pairs.look_up(own)
         unknown = [
             pairs.is_unknown(pair) and not (is_asking[i] and is_asking[i + 1]) for i, pair in enumerate(own)

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from embeddings.definitions import defining
 from embeddings.filters import Condition, spell
 from embeddings.queries import blank_asking
 from embeddings.splitting import split_sentences
-from embeddings.storage import Scope, Snapshot
-from embeddings.terms import extract_terms, fold
+from embeddings.storage import Scope, Snapshot, StoredSegment
+from embeddings.terms import extract_terms, fold, fold_all
 from embeddings.types import Hit, Span
 
 _HAN = r"[\u4e00-\u9fff]"
@@ -29,11 +30,14 @@ _QUOTED = re.compile(
 )
 _CODE = re.compile(r"[a-z0-9]+(?:[+·&][a-z0-9]+)+")
 _NO_LETTER = re.compile(r"[^\w+]|_")
+_GAP = r"[\s“”‘’\"'「」『』《》、·,—-]{0,3}"
 _TELLS_NOTHING = re.compile(
     "原文|原话|出处|出自|来自|文号|文件|通知|全文|内容|规定|哪里|哪儿|提到|讲到|说到|这句话|一句|有没有|讲|说|在|的|是|里|中|吗|了"
 )
 _MAX_CHARS = 150
 _LOOKED_AT = 200
+# A definition is mostly among the first of them.
+_FIRST_LOOKED_AT = 32
 _MAX_DOCUMENTS = 50
 _EXACT_SCORE = 0.9
 
@@ -96,15 +100,52 @@ def put_literals_first(
         return [] if is_lacking else list(hits)
     owners = _document_ids(own, snapshot)
     holding.sort(key=lambda hit: hit.source.document_id not in owners)
-    exact = [_quoting(literals.found[0], hit) for hit in holding]
+    exact = [_quoting(literals.found[0].pattern, hit) for hit in holding]
     if literals.is_all:
         return [replace(hit, score=max(hit.score, _EXACT_SCORE - 0.001 * i)) for i, hit in enumerate(exact)]
-    spans = {(hit.source.document_id, hit.passage_span) for hit in holding}
+    return _before(exact, hits, 0.0)
+
+
+def put_definitions_first(
+    term: str,
+    hits: Sequence[Hit],
+    snapshot: Snapshot,
+    scope: Scope | None,
+    rank: Callable[[str, Scope], list[Hit]],
+) -> list[Hit]:
+    """`hits` with those before them that define `term`; none where nothing does."""
+    pattern, asked = defining(term), f"{term}是指"
+    terms = [each for each in extract_terms(term) if len(each) > 1] + ["是指", "所称"]
+    for looked_at in (_FIRST_LOOKED_AT, _LOOKED_AT):
+        found = snapshot.matching(terms, looked_at, scope)
+        segments = snapshot.segments([candidate.segment_id for candidate in found])
+        texts = fold_all([_text(segment) for segment in segments])
+        holding = [one for one, text in zip(segments, texts, strict=True) if pattern.search(text)]
+        if holding:
+            told = [_quoting(pattern, hit) for hit in rank(asked, _only(holding, snapshot))]
+            told.sort(key=lambda hit: _is_only_called(pattern, hit))
+            is_told = bool(told) and not _is_only_called(pattern, told[0])
+            return _before(told, hits, _EXACT_SCORE if is_told else 0.0)
+    return []
+
+
+def _text(segment: StoredSegment) -> str:
+    start, end = (position - segment.passage_span.start for position in segment.span)
+    return segment.passage_text[start:end]
+
+
+def _is_only_called(pattern: re.Pattern[str], hit: Hit) -> bool:
+    return all(match["called"] for match in pattern.finditer(fold(hit.passage)))
+
+
+def _before(first: Sequence[Hit], hits: Sequence[Hit], score: float) -> list[Hit]:
+    """`hits` and before them the best of `first`, which has `score` at least; the others of `first` where they belong."""
+    spans = {(hit.source.document_id, hit.passage_span) for hit in first}
     rest = [hit for hit in hits if (hit.source.document_id, hit.passage_span) not in spans]
-    best = max([hit.score for hit in (*exact, *rest)])
+    best = max([score, *(hit.score for hit in (*first, *rest))])
     return [
-        *(replace(hit, score=max(hit.score, best)) for hit in exact[:1]),
-        *sorted([*exact[1:], *rest], key=lambda hit: -hit.score),
+        *(replace(hit, score=best) for hit in first[:1]),
+        *sorted([*first[1:], *rest], key=lambda hit: -hit.score),
     ]
 
 
@@ -124,15 +165,16 @@ def _number(match: re.Match[str]) -> Literal:
 
 def _quotation(match: re.Match[str], is_all: bool) -> Iterator[Literal]:
     quoted = match["title"] or next(group for group in match.groups()[1:] if group)
-    letters = _NO_LETTER.sub("", quoted)
-    if letters:
+    if _NO_LETTER.sub("", quoted):
         own = Condition("title", "contains", (spell("title", quoted[1:-1]),)) if match["title"] else None
-        yield Literal(_spaced(letters), quoted, own, is_required=is_all)
+        yield Literal(_spaced(quoted), quoted, own, is_required=is_all)
 
 
-def _spaced(letters: str) -> re.Pattern[str]:
-    """`letters` in a row, whatever stands between them that is no letter."""
-    return re.compile(r"[^\w+]{0,3}".join(map(re.escape, letters)))
+def _spaced(quoted: str) -> re.Pattern[str]:
+    """The letters of `quoted` in a row: whatever is no letter may stand between them where something does there, else
+    blanks, quotation marks and the like, but no end of a sentence or of the number of an item."""
+    words = _NO_LETTER.sub(" ", quoted).split()
+    return re.compile(r"[^\w+]{0,3}".join(_GAP.join(map(re.escape, word)) for word in words))
 
 
 def _own(literals: Literals, snapshot: Snapshot, scope: Scope | None) -> Scope | None:
@@ -168,10 +210,19 @@ def _document_ids(scope: Scope | None, snapshot: Snapshot) -> set[str]:
     return {segment.document_id for segment in snapshot.segments(first.tolist())}
 
 
-def _quoting(literal: Literal, hit: Hit) -> Hit:
-    """`hit` with a quote that holds the literal: the one chosen, or else the sentences it stands in."""
-    found = literal.pattern.search(fold(hit.passage))
-    if found is None or literal.pattern.search(fold(hit.quote)):
+def _only(segments: Sequence[StoredSegment], snapshot: Snapshot) -> Scope:
+    """What has these vectors only."""
+    of = snapshot.select(Condition("document_id", "in", tuple({one.document_id for one in segments})))
+    ids = np.array(sorted(segment.id for segment in segments))
+    order = np.argsort(of.first_segments)
+    documents = order[np.searchsorted(of.first_segments[order], ids, side="right") - 1]
+    return Scope(of.positions[documents], ids, np.ones_like(ids))
+
+
+def _quoting(pattern: re.Pattern[str], hit: Hit) -> Hit:
+    """`hit` with a quote in which `pattern` is found: the one chosen, or else the sentences it is in."""
+    found = pattern.search(fold(hit.passage))
+    if found is None or pattern.search(fold(hit.quote)):
         return hit
     sentences = split_sentences(hit.passage, Span(0, len(hit.passage)))
     held = [one for one in sentences if one.start < found.end() and one.end > found.start()]

@@ -1,9 +1,11 @@
-"""How often a phrase finds the one passage that it stands in.
+"""How often a phrase finds the one passage that it stands in, and a term one that defines it.
 
     python scripts/eval_phrases.py DATA
 
 Three to ten characters that follow each other, words or not, are drawn at random from the seeds, from a small library
 of training/libraries and from the national laws, all of DATA; each stands in one passage only, and is asked alone.
+Terms are those of which these say 「X，是指」; they are asked for in five ways (「什么是X」「X的定义」), and what says so of
+them is right.
 """
 
 import argparse
@@ -12,6 +14,7 @@ import re
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import closing
+from itertools import cycle
 from pathlib import Path
 
 from embeddings import Collection, Document, load_embedder, open_collection
@@ -23,6 +26,8 @@ _ASKED = 500
 _LENGTHS = (3, 10)
 _LIBRARY = "trade"
 _RUN = re.compile("[\u4e00-\u9fff]{3,}")
+_DEFINED = re.compile(r"(?:(?<!\w)|(?<=所称)|(?<=所称的))((?!.{1,9}所称)[\u4e00-\u9fff]{2,12}),?是指")
+_ASKING = ("什么是{}", "{}是什么意思", "{}的定义", "{}是指什么", "什么叫{}")
 
 
 def main() -> None:
@@ -40,15 +45,24 @@ def main() -> None:
 
 def measure(name: str, collection: Collection) -> None:
     with closing(collection):
-        phrases = list(draw(_passages(collection)))
+        passages = _passages(collection)
+        phrases = list(draw(passages))
+        terms = draw_terms(passages)
         found = [
             [phrase in fold(hit.passage) for hit in collection.search(phrase, top_k=3)] for phrase in phrases
         ]
-        passages = collection.facts().passages
-    print(
-        f"{name}: of {len(phrases)} phrases in {passages:,} passages {sum(any(each[:1]) for each in found)} find theirs"
-        f" first, {sum(map(any, found))} among three, {found.count([])} nothing"
-    )
+        told = [
+            [fold(hit.passage) in terms[term] for hit in collection.search(asking.format(term), top_k=3)]
+            for term, asking in zip(terms, cycle(_ASKING), strict=False)
+        ]
+        total = collection.facts().passages
+    print(f"{name}, {total:,} passages: of {len(found)} phrases {_told(found)}")
+    print(f"{name}, {total:,} passages: of {len(told)} terms that are defined {_told(told)}")
+
+
+def _told(found: Sequence[Sequence[bool]]) -> str:
+    first, three = sum(any(each[:1]) for each in found), sum(map(any, found))
+    return f"{first} find theirs first, {three} among three, {found.count([])} nothing"
 
 
 def draw(passages: Sequence[str]) -> Iterator[str]:
@@ -64,6 +78,16 @@ def draw(passages: Sequence[str]) -> Iterator[str]:
         if is_new and whole.find(phrase, whole.find(phrase) + 1) < 0:
             drawn.add(phrase)
             yield phrase
+
+
+def draw_terms(passages: Sequence[str]) -> dict[str, set[str]]:
+    """`_ASKED` terms at most, and what defines each."""
+    defined: dict[str, set[str]] = {}
+    for passage in passages:
+        for term in _DEFINED.findall(passage):
+            defined.setdefault(term, set()).add(passage)
+    terms = sorted(defined)
+    return {term: defined[term] for term in random.Random(0).sample(terms, min(_ASKED, len(terms)))}
 
 
 def _passages(collection: Collection) -> list[str]:

@@ -20,6 +20,7 @@ from embeddings.terms import fold
         ("燃气领域要求", None),
         ("鲁山火灾死了多少人", None),
         ("红烧肉怎么做", None),
+        ("瞒报事故罚多少", None),
         ("亓伟区长的讲话是哪年哪月哪日", None),
     ],
 )

@@ -20,6 +20,7 @@ LAYERS = [
         "dialogue",
         "term_counts",
         "answer_types",
+        "definitions",
         "regions",
     },
     {"chrome", "outline", "filters", "model_folder"},
