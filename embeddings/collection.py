@@ -255,8 +255,9 @@ class Collection:
         self._spaces = {**self._spaces, embedder.id: Space(embedder)}
         while not self._storage.finish_reindex():
             batch = self._storage.reindex_next(_REINDEX_SEGMENTS)
-            vectors = embedder.encode_passages([_titled(fold(title), fold(text)) for _, title, text in batch])
-            self._storage.reindex_store([id for id, _, _ in batch], vectors)
+            said = [_titled(fold(title), fold(topic), fold(text)) for _, title, topic, text in batch]
+            vectors = embedder.encode_passages(said)
+            self._storage.reindex_store([id for id, *_ in batch], vectors)
             if on_progress is not None:
                 on_progress(*self._storage.reindex_progress())
         self._embedder = embedder
@@ -313,8 +314,9 @@ class _Prepared:
         self.folded = fold(document.text)
         segments = [segment for passage in document.passages for segment in passage.segments]
         texts = [segment.span.of(self.folded) for segment in segments]
+        topics = [segment.topic.of(self.folded) if segment.topic else "" for segment in segments]
         title = fold(document.title)
-        self.titled = [_titled(title, text) for text in texts]
+        self.titled = [_titled(title, topic, text) for topic, text in zip(topics, texts, strict=True)]
         self.entries = [
             SegmentEntry(f"{context} {join_terms(text)}".strip())
             for context, text in zip(_contexts(document, self.folded, segments), texts, strict=True)
@@ -330,10 +332,11 @@ def _compared(hits: list[Hit], query: str, embedder: Embedder) -> list[Hit]:
     return [replace(hit, similarity=float(cosine)) for hit, cosine in zip(hits, cosines, strict=True)]
 
 
-def _titled(title: str, text: str) -> str:
-    """What is embedded of a segment: half of what a sentence is about is often told by the title alone, and what
-    number it has says nothing."""
-    return f"{title} {_NUMBER.sub('', text)}"
+def _titled(title: str, topic: str, text: str) -> str:
+    """What is embedded of a segment: half of what a sentence is about is often told by the title alone, or by what opens
+    the list that it is an item of; and what number it has says nothing."""
+    under = "" if topic in text else f"{_NUMBER.sub('', topic)} "
+    return f"{title} {under}{_NUMBER.sub('', text)}"
 
 
 def _of_collection(hit: Hit, name: str) -> Hit:

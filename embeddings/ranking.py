@@ -282,7 +282,8 @@ def _describe(
         "elsewhere": np.maximum(0.0, subject - similar),
         "missing_numbers": missing,
         "lacks": np.array([query.wanted.lacks(text) for text in texts]),
-        "topic": query.coverage(in_topic),
+        # What opens a list says of what it is; each item tells but a part of that.
+        "topic": query.coverage(in_topic) * [not topic.endswith(":") for topic in topics],
         "behind": np.array([passage.found.behind for passage in passages])[of],
     }
     return np.column_stack([described[name] for name in Features._fields])

@@ -312,8 +312,8 @@ class Storage(Protocol):
         """How many segments have their next vector, of how many."""
         ...
 
-    def reindex_next(self, limit: int) -> list[tuple[int, str, str]]:
-        """Id, title of the document and text of segments that have no next vector."""
+    def reindex_next(self, limit: int) -> list[tuple[int, str, str, str]]:
+        """Id, title of the document, topic and text of segments that have no next vector."""
         ...
 
     def reindex_store(self, segment_ids: Sequence[int], vectors: Vectors) -> None:

@@ -10,12 +10,17 @@ from dataclasses import dataclass, replace
 
 from embeddings.chrome import find_marks
 from embeddings.letterhead import read_metadata
-from embeddings.outline import read_outline
+from embeddings.outline import LAW_KINDS, kind_of_list, read_outline
 from embeddings.splitting import split_segments, split_sentences, strip_span
-from embeddings.types import Heading, Mark, Metadata, Passage, Span, headings_over
+from embeddings.types import Heading, Mark, Metadata, Passage, Segment, Span, headings_over
 
 _LINE = re.compile(r"[^\r\n\x0b\x0c\x85\u2028\u2029]+")
 _MAX_HEADING_CHARS = 60
+# Of what opens a list the end tells most: 「由消防救援机构责令改正，处五千元以上五万元以下罚款：」.
+_MAX_LEAD_CHARS = 60
+_LEAD = re.compile(rf"([^。；;！？!?\r\n\x0b\x0c\x85\u2028\u2029]{{1,{_MAX_LEAD_CHARS}}}[:：])\s*\Z")
+# What opens a document and not a list: 「现将有关事项通知如下：」.
+_OPENS_ALL = re.compile(r"(?:通知|通告|公告|意见|报告|汇报|答复|批复|公布)如下\W$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,50 @@ def _passages(
         is_heading = is_title or (heading is not None and _is_heading(text, line, outline[heading]))
         segments = split_segments(text, line, places)
         passages.append(Passage(line, paragraph, heading, is_heading, segments))
-    return tuple(passages)
+    return _under_leads(text, passages, outline)
+
+
+def _under_leads(text: str, passages: Sequence[Passage], outline: Sequence[Heading]) -> tuple[Passage, ...]:
+    """`passages`, the items of lists under what opens these: 「有下列行为之一的，处五千元以下罚款：」 is the topic of
+    「（三）占用消防通道的；」."""
+    leads = _find_leads(text, outline)
+    starts = [Span(s.span.start, s.span.start + 1) for passage in passages for s in passage.segments]
+    above = headings_over(outline, starts)
+
+    def under(segment: Segment, line: Span) -> Segment:
+        item = next((h for h in reversed(next(above)) if outline[h].span.start >= line.start), None)
+        lead = leads.get(item) if item is not None else None
+        return (
+            replace(segment, topic=lead)
+            if lead and not segment.topic and lead.end <= segment.span.start
+            else segment
+        )
+
+    return tuple(
+        replace(passage, segments=tuple(under(segment, passage.span) for segment in passage.segments))
+        for passage in passages
+    )
+
+
+def _find_leads(text: str, outline: Sequence[Heading]) -> dict[int, Span]:
+    """What opens the list that each of `outline` is an item of, up to its colon, where something does."""
+    leads: dict[int, Span] = {}
+    opened: dict[tuple[int | None, int], Span | None] = {}
+    for place, heading in enumerate(outline):
+        if kind_of_list(text, heading) in LAW_KINDS:
+            continue
+        siblings = (heading.parent, heading.level)
+        if heading.number == 1 or siblings not in opened:
+            opened[siblings] = _lead_before(text, heading.span.start)
+        if lead := opened[siblings]:
+            leads[place] = lead
+    return leads
+
+
+def _lead_before(text: str, position: int) -> Span | None:
+    """What ends with a colon before `position`, as far back as a sentence reaches."""
+    lead = _LEAD.search(text, max(0, position - 2 * _MAX_LEAD_CHARS), position)
+    return Span(*lead.span(1)) if lead and not _OPENS_ALL.search(lead[1]) else None
 
 
 def _is_heading(text: str, line: Span, heading: Heading) -> bool:

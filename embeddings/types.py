@@ -47,7 +47,8 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """The slice of a passage that gets one vector. `topic` is the lead-in that it stands under (「燃气领域」)."""
+    """The slice of a passage that gets one vector. `topic` is the lead-in that it stands under: 「燃气领域」, or what
+    opens its list."""
 
     span: Span
     topic: Span | None = None

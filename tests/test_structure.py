@@ -172,6 +172,45 @@ def test_a_topic_that_stands_alone_belongs_to_its_first_sentence(seed_files: lis
     )
 
 
+LISTS = """某市消防条例
+现将有关事项通知如下：
+一、总的要求。
+第五条 违反本条例，有下列行为之一的，由消防部门责令改正，处五千元以下罚款：
+（一）占用消防通道的；
+（二）有下列情形的：
+1．堵塞出口；
+2．损坏器材；
+（三）拒不改正的。
+有前款行为的，从重处罚。
+（四）在后的另一段。
+第六条 居民应当做到：（一）按时检查；（二）及时维修。
+"""
+
+
+def test_the_items_of_a_list_stand_under_what_opens_it() -> None:
+    document = read_text(LISTS)
+    topics = {
+        segment.span.of(document.text): segment.topic.of(document.text) if segment.topic else None
+        for passage in document.passages
+        for segment in passage.segments
+    }
+    lead = "第五条 违反本条例，有下列行为之一的，由消防部门责令改正，处五千元以下罚款："
+    assert topics["（一）占用消防通道的；"] == topics["（三）拒不改正的。"] == lead
+    assert topics["1．堵塞出口；"] == topics["2．损坏器材；"] == "（二）有下列情形的："
+    assert topics["（二）及时维修。"] == "第六条 居民应当做到："
+    assert topics["有前款行为的，从重处罚。"] is None
+    assert topics["一、总的要求。"] is None
+    assert topics[lead] is None
+
+
+def test_a_lead_in_is_cut_where_its_sentence_begins_or_it_grows_long() -> None:
+    document = read_text(
+        f"责令改正；{'很' * 100}处五千元罚款：\n（一）占用通道的；\n没有改正；处一万元罚款：\n（1）再犯的。\n"
+    )
+    topics = [s.topic.of(document.text) for p in document.passages for s in p.segments if s.topic]
+    assert topics == [f"{'很' * 54}处五千元罚款：", "处一万元罚款："]
+
+
 def test_a_semicolon_in_a_short_sentence_and_a_stop_in_brackets_end_no_sentence() -> None:
     text = "落实“三管三必须”(管行业；管业务。管生产)；压实责任。加强检查！"
     assert [s.of(text) for s in split_sentences(text, Span(0, len(text)))] == [

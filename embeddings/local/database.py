@@ -194,18 +194,18 @@ class Database:
             ).fetchone()
         return int(done), int(total)
 
-    def reindex_next(self, limit: int) -> list[tuple[int, str, str]]:
+    def reindex_next(self, limit: int) -> list[tuple[int, str, str, str]]:
         # Ids only grow, so what lacks a vector comes after the last that has one.
         with refusals():
             if not self._is_reindexing():
                 return []
             rows = self._connection.execute(
-                "SELECT s.id, d.title, p.text, s.start - p.start, s.end - p.start FROM segments s"
+                "SELECT s.id, d.title, s.topic, p.text, s.start - p.start, s.end - p.start FROM segments s"
                 " JOIN passages p ON p.id = s.passage JOIN documents d ON d.position = p.document"
                 " WHERE s.id > (SELECT coalesce(max(segment), 0) FROM next_vectors) ORDER BY s.id LIMIT ?",
                 (limit,),
             ).fetchall()
-        return [(id, title, text[start:end]) for id, title, text, start, end in rows]
+        return [(id, title, topic, text[start:end]) for id, title, topic, text, start, end in rows]
 
     def _is_reindexing(self) -> bool:
         return self._connection.execute("SELECT 1 FROM reindexing").fetchone() is not None

@@ -192,7 +192,7 @@ class LocalStorage:
         with self._writing:
             return self._writable().reindex_progress()
 
-    def reindex_next(self, limit: int) -> list[tuple[int, str, str]]:
+    def reindex_next(self, limit: int) -> list[tuple[int, str, str, str]]:
         with self._writing:
             return self._writable().reindex_next(limit)
 
