@@ -7,6 +7,7 @@ of a document.
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 from api.questions import Kind, kind_of, narrow
 from api.wording import inline, say_the_same
@@ -56,6 +57,8 @@ def answer_with_quotes(question: str, hits: Sequence[Hit], collection: Collectio
     if hits[0].why.is_place:
         statements = _fold(hits, _MAX_PLACES)
         return _digest(statements) if len(statements) > 1 else _literal("fact", statements)
+    if hits[0].why.is_consequence:
+        return _literal("count", [_Statement(hit, ()) for hit in _with_cause(hits)])
     kind = kind_of(question)
     near = [hit for hit in hits if hit.score >= _MIN_SCORE_SHARE[kind] * hits[0].score]
     if kind == "topic":
@@ -63,6 +66,13 @@ def answer_with_quotes(question: str, hits: Sequence[Hit], collection: Collectio
         return _digest(statements) if len(statements) > 1 else _literal("fact", statements)
     narrowed = [narrow(hit, question, kind) for hit in near]
     return _literal(kind, _fold(narrowed, 1 if kind == "fact" else _MAX_LITERAL_QUOTES))
+
+
+def _with_cause(hits: Sequence[Hit]) -> list[Hit]:
+    """The first of `hits`, which say what follows, and what it follows from."""
+    told = list(takewhile(lambda hit: hit.why.is_consequence, hits))
+    cause = hits[len(told) : len(told) + 1]
+    return told + [hit for hit in cause if hit.source.document_id == told[0].source.document_id]
 
 
 def _no_answer(collection: Collection) -> str:

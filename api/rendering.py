@@ -195,6 +195,7 @@ def _hit(hit: Hit) -> Json:
             "matched_terms": hit.why.matched_terms,
             "rerank_score": hit.why.rerank_score and round(hit.why.rerank_score, _SCORE_DIGITS),
             "is_place": hit.why.is_place,
+            "is_consequence": hit.why.is_consequence,
         },
     }
 

@@ -134,6 +134,9 @@ class WhyReply(_Reply):
         description="What the re-ranker says of it, 0 to 1; null where none is set."
     )
     is_place: bool = Field(description="It is the numbered place that was asked for, or what tells of it.")
+    is_consequence: bool = Field(
+        description="It says what follows from what the next hit says, as the fine for it."
+    )
 
 
 class HitReply(_Reply):

@@ -4,10 +4,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
+from embeddings.consequences import put_consequence_first
 from embeddings.corrections import correct
 from embeddings.definitions import read_defined
 from embeddings.dialogue import (
     alone,
+    ask_again,
     complete_question,
     is_follow_up,
     join_question,
@@ -68,7 +70,7 @@ class Search:
         """The hits for one question that stands alone: what it wants word for word first, slips of typing corrected
         where that makes an answer likelier."""
         folded = validate_query(question)
-        hits = self._rank(question)
+        hits = self._rank_told(folded)
         if defined := self._define(folded, hits):
             return defined
         if literals := read_literals(folded):
@@ -76,7 +78,7 @@ class Search:
         if hits and hits[0].score >= _SURE:
             return hits
         corrected = correct(folded, self.snapshot)
-        better = self._rank(corrected) if corrected else []
+        better = self._rank_told(corrected) if corrected else []
         before = hits[0].score if hits else self.lowest()
         if not better or _odds(better[0].score) < _BETTER * _odds(before):
             return hits
@@ -99,6 +101,10 @@ class Search:
     def lowest(self) -> float:
         """The score that an answer needs."""
         return load_weights().threshold if self.min_score is None else self.min_score
+
+    def _rank_told(self, folded: str) -> list[Hit]:
+        hits = self._rank(folded)
+        return hits if self.newest_first else put_consequence_first(folded, hits, self.snapshot)
 
     def _rank_within(self, question: str, scope: Scope, min_score: float | None) -> list[Hit]:
         top_k = self.top_k if min_score is None else _MANY
@@ -171,6 +177,8 @@ class Dialogue:
         return self._turn(history[-1], history[:-1]) if history else _Turn("", Told((), None))
 
     def _answer(self, question: str, history: Sequence[str]) -> _Turn:
+        if history:
+            question = ask_again(question, self._before(history).meaning)
         meaning = question
         asked = read_place_question(fold(question))
         if asked is None and history and is_follow_up(question):

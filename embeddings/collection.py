@@ -324,12 +324,14 @@ class _Prepared:
 
 
 def _compared(hits: list[Hit], query: str, embedder: Embedder) -> list[Hit]:
-    """`hits`, where they are places, with the cosine of query and quote."""
-    if not hits or not hits[0].why.is_place:
-        return hits
-    vectors = embedder.encode_passages([fold(hit.quote) for hit in hits])
-    cosines = vectors @ embedder.encode_queries([fold(query)])[0]
-    return [replace(hit, similarity=float(cosine)) for hit, cosine in zip(hits, cosines, strict=True)]
+    """`hits`, those that no leg found with the cosine of query and quote."""
+    read = [place for place, hit in enumerate(hits) if hit.why.is_place or hit.why.is_consequence]
+    if read:
+        vectors = embedder.encode_passages([fold(hits[place].quote) for place in read])
+        cosines = vectors @ embedder.encode_queries([fold(query)])[0]
+        for place, cosine in zip(read, cosines, strict=True):
+            hits[place] = replace(hits[place], similarity=float(cosine))
+    return hits
 
 
 def _titled(title: str, topic: str, text: str) -> str:

@@ -33,6 +33,7 @@ _TIME = re.compile(
 # What has a question of its own is no topic to be put into another's.
 _ASKS = re.compile("多少|几|什么|谁|哪|怎么|怎样|如何|为何|吗")
 _ASKS_AGAIN = re.compile(r"呢[?。!\s]*$")
+_ASKS_THE_SAME = re.compile(rf"又[^,。?]{{0,2}}({_ASKS.pattern})([^,。?]{{0,6}})[?。!\s]*$")
 _NUMBERED = re.compile(r"第[一二三四五六七八九十百\d]{1,4}(?:大|个)?(?:点|条|项|部分|方面|问题|章|节)")
 _NAMES_DOCUMENT = re.compile("(?:法|条例|办法|规定|细则|规则|决定|通知|讲话|发言|报告|会议)》?$")
 _DOMAIN = re.compile(r"(?:领域|方面|行业|工作)$")
@@ -77,6 +78,13 @@ def is_follow_up(question: str) -> bool:
         return True
     opening = _OPENING.match(folded)
     return opening is not None and not _ASKS.search(folded, opening.end())
+
+
+def ask_again(question: str, before: str) -> str:
+    """「那幼儿园呢」 for 「那幼儿园又归谁」 where the question `before` asks in the same words; else `question`."""
+    asked, folded = _ASKS_THE_SAME.search(fold(question)), fold(before)
+    is_same = asked is not None and asked[1] in folded and asked[2] in folded
+    return f"{question[: asked.start()]}呢" if asked and is_same else question
 
 
 def alone(question: str) -> str | None:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from embeddings.drafts.sources import SourceBook
 from embeddings.filters import AllOf, AnyOf, Condition
 from embeddings.outlined import (
     TRAILING,
@@ -23,6 +22,7 @@ from embeddings.outlined import (
 )
 from embeddings.place_matching import ENOUGH, Focus, Found, find_fitting
 from embeddings.place_questions import PlaceQuestion
+from embeddings.sources import SourceBook
 from embeddings.storage import Scope, Snapshot
 from embeddings.terms import extract_terms
 from embeddings.types import Hit, Span, Why
@@ -196,21 +196,8 @@ class PlaceFinder:
         return Told(tuple(hits), focus)
 
     def _hit(self, document: OutlinedDocument, quote: Span, score: float) -> Hit:
-        head, text = document.head, document.text
-        first, last = self._snapshot.passages_at(head.id, [quote.start, quote.end - 1])
-        passage = Span(min(first.span.start, quote.start), max(last.span.end, quote.end))
-        source = self._sources.source(head.id, quote.start, first.paragraph, first.page, first.places)
-        return Hit(
-            rank=0,
-            score=score,
-            similarity=0.0,
-            quote=quote.of(text),
-            quote_span=quote,
-            passage=passage.of(text),
-            passage_span=passage,
-            source=source,
-            why=Why(None, None, (), is_place=True),
-        )
+        why = Why(None, None, (), is_place=True)
+        return self._sources.hit(document.head.id, document.text, quote, score, why)
 
 
 def _quotes(document: OutlinedDocument, found: Found, asked: PlaceQuestion) -> Iterator[Span]:

@@ -21,11 +21,12 @@ import numpy.typing as npt
 from embeddings.fusion import Found, FoundPassage, Legs, find_passages
 from embeddings.queries import Query, read_query
 from embeddings.regions import find_regions, overlap
+from embeddings.sources import make_source
 from embeddings.space import Space
 from embeddings.splitting import find_lead_in, split_sentences
-from embeddings.storage import DocumentHead, Place, Scope, Snapshot, StoredCopy
+from embeddings.storage import DocumentHead, Scope, Snapshot, StoredCopy
 from embeddings.terms import fold_all
-from embeddings.types import Copy, Hit, Source, Span, Why
+from embeddings.types import Copy, Hit, Span, Why
 from embeddings.weights import Features, First, Missing, Weights, largeness, sigmoid
 
 _MAX_COPIES = 20
@@ -388,7 +389,7 @@ def _hit(place: int, score: float, run: Scored, query: Query, also_in: tuple[Cop
         quote_span=run.span,
         passage=segment.passage_text,
         passage_span=segment.passage_span,
-        source=_source(run.head, run.span, segment.places, segment.paragraph, segment.page),
+        source=make_source(run.head, run.span.start, segment.paragraph, segment.page, segment.places),
         why=Why(run.found.dense_rank, run.found.lexical_rank, query.matched_words(run.passage.text)),
         also_in=also_in,
         places=places,
@@ -400,27 +401,6 @@ def _copies(run: Scored, stored: Sequence[StoredCopy], heads: Mapping[str, Docum
     for copy in stored:
         moved = copy.passage_span.start - run.found.segment.passage_span.start
         span = Span(run.span.start + moved, run.span.end + moved)
-        also_in.append(
-            Copy(span, _source(heads[copy.document_id], span, copy.places, copy.paragraph, copy.page))
-        )
+        head = heads[copy.document_id]
+        also_in.append(Copy(span, make_source(head, span.start, copy.paragraph, copy.page, copy.places)))
     return tuple(also_in)
-
-
-def _source(
-    head: DocumentHead, quote: Span, places: Sequence[Place], paragraph: int, page: int | None
-) -> Source:
-    said = {
-        name: field and field.value
-        for name in ("issuer", "speaker", "date", "doc_number", "recipient", "kind", "meeting")
-        for field in [getattr(head.metadata, name)]
-    }
-    return Source(
-        document_id=head.id,
-        sha256=head.sha256,
-        title=head.title,
-        filename=head.filename,
-        paragraph=paragraph,
-        page=page,
-        outline=tuple(p.label for p in places if p.extent.start <= quote.start < p.extent.end),
-        **said,
-    )

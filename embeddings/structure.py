@@ -87,7 +87,7 @@ def _passages(
 def _under_leads(text: str, passages: Sequence[Passage], outline: Sequence[Heading]) -> tuple[Passage, ...]:
     """`passages`, the items of lists under what opens these: 「有下列行为之一的，处五千元以下罚款：」 is the topic of
     「（三）占用消防通道的；」."""
-    leads = _find_leads(text, outline)
+    leads = find_leads(text, outline)
     starts = [Span(s.span.start, s.span.start + 1) for passage in passages for s in passage.segments]
     above = headings_over(outline, starts)
 
@@ -106,7 +106,7 @@ def _under_leads(text: str, passages: Sequence[Passage], outline: Sequence[Headi
     )
 
 
-def _find_leads(text: str, outline: Sequence[Heading]) -> dict[int, Span]:
+def find_leads(text: str, outline: Sequence[Heading]) -> dict[int, Span]:
     """What opens the list that each of `outline` is an item of, up to its colon, where something does."""
     leads: dict[int, Span] = {}
     opened: dict[tuple[int | None, int], Span | None] = {}

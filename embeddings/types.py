@@ -167,14 +167,16 @@ class Copy:
 class Why:
     """What brought a hit: its rank in each leg (from 1; None if that leg missed it) and the words of the
     query that stand in it. `rerank_score` is what a re-ranker says of it, 0..1; None where none was asked.
-    `is_place` says that it is the numbered place that was asked for, or what tells of it, and `corrected_query`
-    is what was searched for where the query seemed to be mistyped."""
+    `is_place` says that it is the numbered place that was asked for, or what tells of it, `is_consequence` that it
+    says what follows from what the next hit says, and `corrected_query` is what was searched for where the query
+    seemed to be mistyped."""
 
     dense_rank: int | None
     lexical_rank: int | None
     matched_terms: tuple[str, ...]
     rerank_score: float | None = None
     is_place: bool = False
+    is_consequence: bool = False
     corrected_query: str | None = None
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from embeddings import complete_question, is_follow_up
-from embeddings.dialogue import alone, names_document, own_words
+from embeddings.dialogue import alone, ask_again, names_document, own_words
 
 
 @pytest.mark.parametrize(
@@ -72,3 +72,17 @@ def test_what_is_asked_and_what_refers_back_are_no_words_of_its_own() -> None:
 def test_another_document_is_told_from_another_matter() -> None:
     assert names_document("那消防法呢？")
     assert not names_document("那消防呢？")
+
+
+@pytest.mark.parametrize(
+    ("before", "question", "meaning"),
+    [
+        ("养老院谁负责排查", "那幼儿园又归谁", "那幼儿园呢"),
+        ("燃气领域有哪些要求", "消防领域又有哪些要求？", "消防领域呢"),
+        ("燃气领域有哪些要求", "消防领域又归谁", "消防领域又归谁"),
+        ("谁负责燃气检查", "那消防又由谁验收", "那消防又由谁验收"),
+        ("", "那幼儿园又归谁", "那幼儿园又归谁"),
+    ],
+)
+def test_what_asks_the_same_of_something_else_asks_again(before: str, question: str, meaning: str) -> None:
+    assert ask_again(question, before) == meaning

@@ -14,11 +14,11 @@ from embeddings.drafts.paragraphs import split_paragraphs
 from embeddings.drafts.placeholders import find_placeholders
 from embeddings.drafts.related import Related, find_related
 from embeddings.drafts.repetitions import find_repetitions
-from embeddings.drafts.sources import SourceBook
 from embeddings.drafts.superseded import find_superseded
 from embeddings.drafts.types import Boilerplate, DocumentShare, DraftParagraph, DraftReport, Match, MatchKind
 from embeddings.errors import EmptyText, TooLarge
 from embeddings.letters import read_letters
+from embeddings.sources import SourceBook
 from embeddings.space import Space
 from embeddings.storage import Snapshot
 from embeddings.types import Span

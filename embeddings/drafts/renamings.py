@@ -4,8 +4,8 @@ import re
 from collections.abc import Iterable, Iterator
 
 from embeddings.drafts.lookup import Lookup
-from embeddings.drafts.sources import SourceBook
 from embeddings.drafts.types import Superseded
+from embeddings.sources import SourceBook
 from embeddings.storage import StoredSegment
 from embeddings.types import Span
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from embeddings.drafts.lookup import Lookup, base_title, plain_title, version_date
-from embeddings.drafts.sources import SourceBook
 from embeddings.drafts.types import Superseded
+from embeddings.sources import SourceBook
 from embeddings.storage import DocumentHead, StoredSegment
 from embeddings.types import Span
 

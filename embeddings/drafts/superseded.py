@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator, Sequence
 from embeddings.drafts.lookup import Lookup, version_date
 from embeddings.drafts.renamings import find_old_names
 from embeddings.drafts.repeals import find_repealed
-from embeddings.drafts.sources import SourceBook
 from embeddings.drafts.types import Match, Superseded
 from embeddings.letters import read_letters
+from embeddings.sources import SourceBook
 from embeddings.storage import DocumentHead, Snapshot
 from embeddings.types import Span
 
