@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 
-from embeddings.consequences import put_consequence_first
+from embeddings.consequences import asks_consequence, put_consequence_first
 from embeddings.corrections import correct
 from embeddings.definitions import read_defined
 from embeddings.dialogue import (
@@ -23,7 +23,7 @@ from embeddings.place_matching import Focus
 from embeddings.place_questions import read_place_question
 from embeddings.places import PlaceFinder, Told
 from embeddings.queries import MAX_QUERY_CHARS, Query, read_query, strip_asking, validate_query
-from embeddings.ranking import rank
+from embeddings.ranking import least_score, rank
 from embeddings.reranker import Reranking
 from embeddings.retelling import tell_on
 from embeddings.space import Space
@@ -103,8 +103,15 @@ class Search:
         return load_weights().threshold if self.min_score is None else self.min_score
 
     def _rank_told(self, folded: str) -> list[Hit]:
-        hits = self._rank(folded)
-        return hits if self.newest_first else put_consequence_first(folded, hits, self.snapshot)
+        """The hits, and what follows from the first where that is asked for: with it a hit may answer that alone does
+        not."""
+        if self.newest_first or not asks_consequence(folded):
+            return self._rank(folded)
+        weights = load_weights()
+        all_hits = self if self.reranking else replace(self, min_score=0.0)
+        hits = put_consequence_first(folded, all_hits._rank(folded), self.snapshot, weights.confidence)
+        least = least_score(hits[0].score if hits else 0.0, weights, self.min_score)
+        return [hit for hit in hits if hit.score >= least]
 
     def _rank_within(self, question: str, scope: Scope, min_score: float | None) -> list[Hit]:
         top_k = self.top_k if min_score is None else _MANY

@@ -4,6 +4,7 @@ Regulations say it apart from what they forbid: in what opens a list (「有下�
 or in a provision that cites the one that is broken (「违反本条例第三十四条规定的，处五千元罚款」「有前款行为的，……」).
 """
 
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +17,8 @@ from embeddings.splitting import split_sentences, strip_span
 from embeddings.storage import Snapshot
 from embeddings.structure import find_leads
 from embeddings.terms import fold
-from embeddings.types import Heading, Hit, Span, Why, headings_over
+from embeddings.types import Copy, Heading, Hit, Span, Why, headings_over
+from embeddings.weights import Confidence
 
 _TYPES = {"money", "penalty"}
 _ASKS = re.compile("罚|处分|后果|法律责任|吊销|坐牢|判刑|追究")
@@ -39,29 +41,51 @@ _BREAKS_BEFORE = re.compile(rf"^(?:第{_N}条\s*)?[^，。；]{{0,20}}(?:违反|
 _MAX_QUOTE_CHARS = 300
 
 
-def put_consequence_first(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
-    """`hits`, and before the first, where `folded` asks what follows and it does not say, what does."""
-    wanted = _TYPES.intersection(read_wanted(folded).types)
-    if not hits or not wanted or not _ASKS.search(folded):
+def asks_consequence(folded: str) -> bool:
+    """Whether a question asks what follows from what somebody does."""
+    return bool(_ASKS.search(folded) and _TYPES.intersection(read_wanted(folded).types))
+
+
+def put_consequence_first(
+    folded: str, hits: Sequence[Hit], snapshot: Snapshot, confidence: Confidence
+) -> list[Hit]:
+    """`hits`, and before the first, if it does not say what follows, as `folded` asks, what does. The two together are
+    as likely an answer as the first would be if it told the types of answer that the other tells."""
+    wanted = read_wanted(folded)
+    tells = _TELLS_SUM if "money" in wanted.types else _TELLS
+    if not hits or tells.search(hits[0].quote):
         return list(hits)
-    first = hits[0]
-    tells = _TELLS_SUM if "money" in wanted else _TELLS
-    if tells.search(first.quote):
+    cause, *others = hits
+    places = [Copy(cause.quote_span, cause.source), *cause.also_in]
+    for place in places:
+        document = _Provisions(snapshot, place.source.document_id, tells)
+        if spans := document.consequence(place.quote_span, folded):
+            break
+    else:
         return list(hits)
-    document = _Provisions(snapshot, first.source.document_id, tells)
-    spans = document.consequence(first.quote_span, folded)
-    if not spans:
-        return list(hits)
-    if spans[0].start >= first.passage_span.start and spans[0].end <= first.passage_span.end:
-        widened = replace(first, quote=spans[0].of(document.text), quote_span=spans[0])
-        return [widened, *hits[1:]]
+    alone = fold(cause.quote)
+    together = f"{alone}\n{fold(''.join(span.of(document.text) for span in spans))}"
+    told = set(wanted.untold(alone)) - set(wanted.untold(together))
+    score = _without(cause.score, confidence.of_types(told, snapshot.segment_count()))
     book, why = SourceBook(snapshot), Why(None, None, (), is_consequence=True)
-    told = [book.hit(document.id, document.text, span, first.score, why) for span in spans]
-    passages = {hit.passage_span for hit in told}
+    # The one of its copies that has it beside it.
+    copy = book.hit(document.id, document.text, place.quote_span, score, cause.why)
+    also_in = tuple(other for other in places if other is not place)
+    cause = replace(copy, similarity=cause.similarity, also_in=also_in, places=cause.places)
+    if spans[0].start >= cause.passage_span.start and spans[0].end <= cause.passage_span.end:
+        return [replace(cause, quote=spans[0].of(document.text), quote_span=spans[0]), *others]
+    first = [book.hit(document.id, document.text, span, score, why) for span in spans]
+    passages = {hit.passage_span for hit in first}
     return [
-        *told,
-        *(hit for hit in hits if hit.source.document_id != document.id or hit.passage_span not in passages),
+        *first,
+        cause,
+        *(hit for hit in others if hit.source.document_id != document.id or hit.passage_span not in passages),
     ]
+
+
+def _without(score: float, logit: float) -> float:
+    """`score` without what `logit` added to it."""
+    return score / (score + (1 - score) * math.exp(logit))
 
 
 class _Provisions:
@@ -151,8 +175,8 @@ class _Provisions:
                 continue
             if self._tells.search(quote.of(self.text)):
                 yield [quote]
-            elif (opening := self._opening(quote)) and opening.end < quote.start:
-                yield [opening, quote]
+            elif opening := self._opening(quote):
+                yield [opening] if opening.end == quote.end else [opening, quote]
 
     def _line(self, position: int) -> Span:
         start = self.text.rfind("\n", 0, position) + 1

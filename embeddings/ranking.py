@@ -84,7 +84,7 @@ def rank(
     limit = max(top_k, _NEWEST_AMONG if newest_first else _MIN_PASSAGES)
     runs = _choose_runs(query, snapshot, space, weights, legs, scope=scope, limit=limit)
     scored = _score(runs, query, space, weights, snapshot.segment_count())
-    lowest = _lowest(scored[0][0] if scored else 0.0, weights, min_score)
+    lowest = least_score(scored[0][0] if scored else 0.0, weights, min_score)
     best = [(score, run) for score, run in scored if score >= lowest]
     if newest_first:
         best.sort(key=lambda pair: _date(pair[1].head), reverse=True)
@@ -171,8 +171,8 @@ def _date(head: DocumentHead) -> str:
     return head.metadata.date.value if head.metadata.date else ""
 
 
-def _lowest(score: float, weights: Weights, min_score: float | None) -> float:
-    """The score that a hit needs: if `score`, that of the first one, reaches the threshold, others may stay far below
+def least_score(score: float, weights: Weights, min_score: float | None) -> float:
+    """What a hit needs: if `score`, that of the first one, reaches the threshold, others may stay far below
     it."""
     if min_score is not None:
         return min_score

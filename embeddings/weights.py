@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from operator import mul
@@ -127,6 +127,13 @@ class Confidence:
         )
         said = (1 - share) * of_small + share * of_large
         return said + absence_share(segments) * self.absence.logit(missing.words)
+
+    def of_types(self, types: Iterable[str], segments: int) -> float:
+        """What it adds to `logit` that a run misses `types`."""
+        share = largeness(segments)
+        return math.fsum(
+            (1 - share) * self.small.types[name] + share * self.large.types[name] for name in types
+        )
 
 
 def largeness(segments: int) -> float:

@@ -1,6 +1,8 @@
 """What follows from what a provision says comes first where a question asks that."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -110,3 +112,32 @@ def test_the_best_alone_is_what_follows(collection: Collection) -> None:
 def test_the_newest_first_are_left_in_their_order(collection: Collection) -> None:
     hits = collection.search("遮挡消火栓罚多少钱", newest_first=True)
     assert not any(hit.why.is_consequence for hit in hits)
+
+
+@pytest.mark.parametrize("question", ["那会被罚多少钱", "怎么罚", "罚款多少", "会被处罚吗"])
+def test_a_follow_up_asks_what_follows(collection: Collection, question: str) -> None:
+    first, cause, *_ = collection.search(question, history=["居民遮挡消火栓可以吗"])
+    assert first.why.is_consequence and first.quote.startswith("第二十条")
+    assert cause.quote == "第十条 居民不得遮挡消火栓。"
+
+
+def test_with_what_follows_a_hit_is_the_likelier_answer(collection: Collection) -> None:
+    question = "遮挡消火栓会被罚多少钱"
+    first, cause, *_ = collection.search(question)
+    assert first.score == cause.score > 0.2
+    assert collection.search(question, min_score=0.99) == []
+
+
+def test_of_copies_the_one_is_told_that_has_what_follows(tmp_path: Path) -> None:
+    question = "遮挡消火栓会被罚多少钱"
+    excerpt = REGULATION[: REGULATION.index("第三章")]
+    with closing(open_collection(tmp_path, "default", load_embedder())) as collection:
+        collection.add([read(excerpt.encode(), filename="摘录.txt")])
+        (alone,) = collection.search(question, min_score=0, top_k=1)
+        collection.add([read(REGULATION.encode(), filename="条例.txt")])
+        first, cause, *_ = collection.search(question, min_score=0)
+    assert first.why.is_consequence and not alone.why.is_consequence
+    assert first.score == cause.score > alone.score
+    assert [hit.source.filename for hit in (first, cause)] == ["条例.txt", "条例.txt"]
+    assert [copy.source.filename for copy in cause.also_in] == ["摘录.txt"]
+    assert REGULATION[slice(*cause.quote_span)] == cause.quote == alone.quote
