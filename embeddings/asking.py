@@ -31,6 +31,7 @@ from embeddings.storage import Scope, Snapshot
 from embeddings.terms import fold, term_runs
 from embeddings.types import Hit
 from embeddings.weights import load_weights
+from embeddings.whole_lists import quote_whole_lists
 
 # A question that is answered so surely is not looked at for slips of typing; a correction must make an answer so many
 # times likelier.
@@ -106,7 +107,7 @@ class Search:
         """The hits, and what follows from the first where that is asked for: with it a hit may answer that alone does
         not."""
         if self.newest_first or not asks_consequence(folded):
-            return self._rank(folded)
+            return quote_whole_lists(folded, self._rank(folded), self.snapshot)
         weights = load_weights()
         all_hits = self if self.reranking else replace(self, min_score=0.0)
         hits = put_consequence_first(folded, all_hits._rank(folded), self.snapshot, weights.confidence)

@@ -1,8 +1,8 @@
 """How well questions are answered, and refused, in small libraries that nothing was fitted to.
 
-    python scripts/eval_libraries.py DATA
+    python scripts/eval_libraries.py DATA [--split tune]
 
-Asks the questions of the split “measure” of training/libraries of the regulations and reports that they are on, which
+Asks the questions of the split “measure”, or of “tune”, to which the ranking is fitted, of training/libraries of the regulations and reports that they are on, which
 DATA holds (laws.jsonl.xz, reports.jsonl.xz), and the everyday ones of seeds/everyday.jsonl. The figures are those of
 `wenyuan eval`, both legs.
 """
@@ -12,7 +12,7 @@ import tempfile
 from contextlib import closing
 from pathlib import Path
 
-from embeddings import load_embedder, load_questions, open_collection
+from embeddings import Collection, Question, load_embedder, load_questions, open_collection
 from embeddings.evaluation import evaluate
 from training.tuning import read_libraries
 
@@ -24,9 +24,10 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("data", type=Path)
+    parser.add_argument("--split", choices=("measure", "tune"), default="measure")
     given = parser.parse_args()
     everyday = [question for question in load_questions(_EVERYDAY) if question.split == "measure"]
-    for name, library in read_libraries(given.data, "measure").items():
+    for name, library in read_libraries(given.data, given.split).items():
         with (
             tempfile.TemporaryDirectory() as folder,
             closing(open_collection(Path(folder), "default", load_embedder())) as collection,
@@ -34,13 +35,23 @@ def main() -> None:
             collection.add(library.documents)
             report = evaluate(collection, library.questions)
             refused = 1 - evaluate(collection, everyday).false_answers
+            told = [
+                question for question in library.questions if question.gold and _is_told(question, collection)
+            ]
+            told_right = evaluate(collection, told).quote.hit_at_1 if told else 0.0
         print(f"{name}: {report.answerable} questions that are answered, {report.unanswerable} that are not")
         print(f"  quote hit@1 {report.quote.hit_at_1:.3f}, hit@3 {report.quote.hit_at_3:.3f}")
+        if told:
+            print(f"  {len(told)} meet a penalty that another provision tells, {told_right:.3f} right first")
         print(f"  answerable lost {report.lost:.3f}, unanswerable refused {1 - report.false_answers:.3f}")
         print(f"  everyday questions refused {refused:.3f} of {len(everyday)}")
         by_loss = (f"{each.refused:.3f} at {each.lost:.0%}" for each in report.refusals)
         print("  refused by thresholds that lose so many:", ", ".join(by_loss))
         print("  right by kind:", ", ".join(f"{each.kind} {each.right:.3f}" for each in report.kinds))
+
+
+def _is_told(question: Question, collection: Collection) -> bool:
+    return any(hit.why.is_consequence for hit in collection.search(question.question, top_k=1))
 
 
 if __name__ == "__main__":

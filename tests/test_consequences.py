@@ -31,6 +31,7 @@ REGULATION = """某市消防管理条例
 第二十三条 单位有下列情形之一的，处一万元以上五万元以下罚款：
 （一）擅自拆除防火门的；
 （二）违反第十四条至第十五条规定的。
+单位应当每年公布整改台账。
 第二十四条 个人有下列行为之一的，处一千元罚款：（一）谎报火警的；（二）在阳台焚烧杂物的。
 """
 
@@ -94,6 +95,7 @@ def test_the_item_of_a_list_in_one_paragraph_is_quoted_from_where_it_opens(colle
         "商场不开展灭火演练罚多少",
         "学校不组织疏散演练罚多少",
         "谎报火警罚多少",
+        "单位不公布整改台账罚多少",
     ],
 )
 def test_nothing_is_put_first_where_nothing_is_asked_for_or_follows(

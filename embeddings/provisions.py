@@ -1,0 +1,162 @@
+"""A document as its provisions hang together: lists with what opens them, and articles with what cites them.
+
+Regulations seldom say all in one place: the fine for 「（二）遮挡消火栓的；」 stands in what opens its list, 「有下列行为之一的，处五千元罚款：」,
+or in a provision that cites the one that is broken, 「违反本条例第三十四条规定的，处五千元罚款」「有前款行为的，……」.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+from embeddings.outline import kind_of_list, parse_numeral
+from embeddings.splitting import split_sentences, strip_span
+from embeddings.storage import Snapshot
+from embeddings.structure import find_leads
+from embeddings.types import Heading, Span, headings_over
+
+_N = r"(?:[一二三四五六七八九十百零〇两]{1,6}|\d{1,4})"
+_ARTICLE = re.compile(
+    rf"第({_N})条(?!之)(?:[至到]第({_N})条)?((?:[、和及或与至到]?(?:第?[（(]?{_N}[)）]?[款项]?))*)"
+)
+_DETAIL = re.compile("([^款项]*)([款项])")
+_NUMBERS = re.compile(rf"({_N})[)）]?(?:[至到]第?[（(]?({_N}))?")
+_LINE = re.compile(r"[^\n]+")
+_BREAKS = re.compile(
+    "违反|不符合|不履行|未(?:按照|依照|遵守)|有(?:本(?:法|条例|规定|办法|细则))?(?:第[^，。；]*)?$"
+)
+_OF_OTHER_LAW = re.compile("》[^，。；]*$")
+_BREAKS_BEFORE = re.compile(rf"^(?:第{_N}条\s*)?[^，。；]{{0,20}}(?:违反|有|实施)前[一二两三]?[款条]")
+_MAX_QUOTE_CHARS = 300
+_MAX_LIST_CHARS = 600
+
+
+class Provisions:
+    """The provisions of a document of `snapshot`. Spans are over its text.
+
+    Raises: DocumentNotFound.
+    """
+
+    def __init__(self, snapshot: Snapshot, document_id: str) -> None:
+        self.document_id = document_id
+        self.text = snapshot.text(document_id)
+        self._outline = snapshot.outline(document_id)
+
+    def openings(self, of: Span) -> Iterator[Span]:
+        """What opens the lists that `of` is an item of, innermost first; where that is one paragraph with `of`, all of
+        it up to there, unless that is too long."""
+        over = self._over(of.start)
+        if not over or self._outline[over[-1]].span.start < self._line(of.start).start:
+            return
+        for index in reversed(over):
+            lead = self._leads.get(index)
+            if lead is None or lead.end > of.start:
+                continue
+            line = self._line(lead.start)
+            begins = [each.start for each in split_sentences(self.text, line) if each.start < lead.end]
+            start = next(each for each in begins if each == begins[-1] or lead.end - each <= _MAX_QUOTE_CHARS)
+            end = lead.end if line.end < of.start else of.end
+            if end - start <= _MAX_LIST_CHARS:
+                yield Span(start, end)
+
+    def with_items(self, opening: Span) -> Span | None:
+        """`opening` with the items of the list that it opens, as many as are not too long; None where it opens none."""
+        places = [place for place, lead in self._leads.items() if lead.end == opening.end]
+        ends = [self._outline[place].extent.end for place in places[:-1]]
+        # What follows the last item belongs to the article, not to it.
+        ends += [self._line(self._outline[place].span.start).end for place in places[-1:]]
+        ends = [end for end in ends if end - opening.start <= _MAX_LIST_CHARS]
+        return strip_span(self.text, Span(opening.start, max(ends))) if ends else None
+
+    def citing(self, of: Span) -> Iterator[Span]:
+        """What cites the place that `of` stands in as broken, with the sentences after it as far as they are not too
+        long: the next paragraph of its article, or another article."""
+        place = self._place(of)
+        if place is None:
+            return
+        inside = place.article.extent
+        for start in self._paragraphs(place.article)[place.paragraph : place.paragraph + 1]:
+            if _BREAKS_BEFORE.match(self.text[start : inside.end]):
+                yield self._quote(start)
+        for cited in _ARTICLE.finditer(self.text):
+            if inside.start <= cited.start() < inside.end or not place.is_cited(cited):
+                continue
+            quote = self._quote(cited.start())
+            before = self.text[quote.start : cited.start()]
+            if _BREAKS.search(before) and not _OF_OTHER_LAW.search(before):
+                yield quote
+
+    def _over(self, position: int) -> list[int]:
+        """The places that `position` stands in, outermost first."""
+        return next(headings_over(self._outline, [Span(position, position + 1)]))
+
+    @cached_property
+    def _leads(self) -> dict[int, Span]:
+        return find_leads(self.text, self._outline)
+
+    def _place(self, of: Span) -> "_Place | None":
+        over = self._over(of.start)
+        articles = [i for i in over if kind_of_list(self.text, self._outline[i]) == "条"]
+        if not articles:
+            return None
+        article = self._outline[articles[-1]]
+        starts = [start for start in self._paragraphs(article) if start <= of.start]
+        items = [self._outline[i].number for i in over if self._outline[i].parent == articles[-1]]
+        is_item = bool(items) and self._line(of.start).start not in starts
+        return _Place(article, len(starts), items[0] if is_item else None)
+
+    def _paragraphs(self, article: Heading) -> list[int]:
+        """Where those of an article begin (款), the items of its lists not among them."""
+        starts = [
+            article.extent.start + line.start() + len(line[0]) - len(line[0].lstrip())
+            for line in _LINE.finditer(article.extent.of(self.text))
+            if line[0].strip()
+        ]
+        items = {heading.span.start for heading in self._outline} - {article.span.start}
+        return [start for start in starts if start not in items]
+
+    def _line(self, position: int) -> Span:
+        start = self.text.rfind("\n", 0, position) + 1
+        end = self.text.find("\n", position)
+        return strip_span(self.text, Span(start, end if end >= 0 else len(self.text)))
+
+    def _quote(self, position: int) -> Span:
+        """The sentence at `position` and those after it in the paragraph, as far as they are not too long."""
+        line = self._line(position)
+        first, *others = (each for each in split_sentences(self.text, line) if each.end > position)
+        ends = [first.end, *(each.end for each in others if each.end - first.start <= _MAX_QUOTE_CHARS)]
+        return Span(first.start, ends[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A place of an article: its paragraph (款) and, in a list, its item (项), by their numbers."""
+
+    article: Heading
+    paragraph: int
+    item: int | None
+
+    def is_cited(self, cited: re.Match[str]) -> bool:
+        """Whether a match of `_ARTICLE` means it, or all of its article."""
+        first, last, tail = cited.groups()
+        if not parse_numeral(first) <= self.article.number <= parse_numeral(last or first):
+            return False
+        number = {"款": self.paragraph, "项": self.item}
+        details = _read_details(tail)
+        return not details or any(
+            all(any(number[unit] in run for run in runs) for unit, runs in detail.items())
+            for detail in details
+        )
+
+
+def _read_details(tail: str) -> list[dict[str, list[range]]]:
+    """The numbers of paragraphs (款), of items (项) or of items of paragraphs in 「第一款、第二款第三至五项」."""
+    details: list[dict[str, list[range]]] = []
+    for numbers, unit in _DETAIL.findall(tail):
+        if unit == "款" or not details:
+            details.append({})
+        details[-1].setdefault(unit, []).extend(
+            range(parse_numeral(low), parse_numeral(high or low) + 1)
+            for low, high in _NUMBERS.findall(numbers)
+        )
+    return details
