@@ -11,14 +11,18 @@ from embeddings.sources import SourceBook
 from embeddings.storage import Snapshot
 from embeddings.terms import fold
 from embeddings.types import Copy, Hit, Span, Why
-from embeddings.weights import Confidence
+from embeddings.weights import Confidence, absence_share
 
 _TYPES = {"money", "penalty"}
 _ASKS = re.compile("罚|处分|后果|法律责任|吊销|坐牢|判刑|追究")
 _TELLS = re.compile(
     "罚款|(?:给予|予以|依法|规定).{0,8}处罚|责令|处分|吊销|追究|没收|拘留|暂扣|取缔|警告|赔偿责任"
+    "|不予处罚|滞纳金|加收|撤销|取消|终止|中断|信用"
 )
 _TELLS_SUM = re.compile("罚款|[百千万]元|倍")
+# A hit that says nothing of what follows, nor does what hangs together with it, is less likely an answer by so much (in
+# log odds): of 176 such on 31 small libraries 2 were right, where the scores said 20.
+_UNTOLD = 2.75
 
 
 def asks_consequence(folded: str) -> bool:
@@ -30,7 +34,8 @@ def put_consequence_first(
     folded: str, hits: Sequence[Hit], snapshot: Snapshot, confidence: Confidence
 ) -> list[Hit]:
     """`hits`, and before the first, if it does not say what follows, as `folded` asks, what does. The two together are
-    as likely an answer as the first would be if it told the types of answer that the other tells."""
+    as likely an answer as the first would be if it told the types of answer that the other tells; where nothing says
+    what follows, none of `hits` is as likely as it seemed."""
     wanted = read_wanted(folded)
     tells = _TELLS_SUM if "money" in wanted.types else _TELLS
     if not hits or tells.search(hits[0].quote):
@@ -42,7 +47,8 @@ def put_consequence_first(
         if spans := _find_consequence(place.quote_span, folded, document, tells):
             break
     else:
-        return list(hits)
+        untold = 0.0 if _TELLS.search(cause.passage) else _UNTOLD * absence_share(snapshot.segment_count())
+        return [replace(hit, score=_without(hit.score, untold)) for hit in hits]
     alone = fold(cause.quote)
     together = f"{alone}\n{fold(''.join(span.of(document.text) for span in spans))}"
     told = set(wanted.untold(alone)) - set(wanted.untold(together))

@@ -130,6 +130,11 @@ def test_with_what_follows_a_hit_is_the_likelier_answer(collection: Collection) 
     assert collection.search(question, min_score=0.99) == []
 
 
+def test_where_nothing_says_what_follows_there_is_no_answer(collection: Collection) -> None:
+    assert collection.search("学校应当每学期组织疏散演练吗")[0].quote == "第十三条 学校应当每学期组织疏散演练。"
+    assert collection.search("学校不组织疏散演练罚多少") == []
+
+
 def test_of_copies_the_one_is_told_that_has_what_follows(tmp_path: Path) -> None:
     question = "遮挡消火栓会被罚多少钱"
     excerpt = REGULATION[: REGULATION.index("第三章")]
