@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 
 from embeddings.outline import kind_of_list, parse_numeral
 from embeddings.splitting import split_sentences, strip_span
@@ -17,7 +18,7 @@ from embeddings.types import Heading, Span, headings_over
 
 _N = r"(?:[一二三四五六七八九十百零〇两]{1,6}|\d{1,4})"
 _ARTICLE = re.compile(
-    rf"第({_N})条(?!之)(?:[至到]第({_N})条)?((?:[、和及或与至到]?(?:第?[（(]?{_N}[)）]?[款项]?))*)"
+    rf"第({_N})条(?!之)(?:[至到]第({_N})条)?((?:[、和及或与至到]?(?:第?[（(]?{_N}[)）]?[款项]?)){{0,40}})"
 )
 _DETAIL = re.compile("([^款项]*)([款项])")
 _NUMBERS = re.compile(rf"({_N})[)）]?(?:[至到]第?[（(]?({_N}))?")
@@ -29,6 +30,8 @@ _OF_OTHER_LAW = re.compile("》[^，。；]*$")
 _BREAKS_BEFORE = re.compile(rf"^(?:第{_N}条\s*)?[^，。；]{{0,20}}(?:违反|有|实施)前[一二两三]?[款条]")
 _MAX_QUOTE_CHARS = 300
 _MAX_LIST_CHARS = 600
+# What is longer or oftener is hostile.
+_MAX_LINE_CHARS, _MAX_CITED = 5_000, 100
 
 
 class Provisions:
@@ -78,9 +81,12 @@ class Provisions:
         for start in self._paragraphs(place.article)[place.paragraph : place.paragraph + 1]:
             if _BREAKS_BEFORE.match(self.text[start : inside.end]):
                 yield self._quote(start)
-        for cited in _ARTICLE.finditer(self.text):
-            if inside.start <= cited.start() < inside.end or not place.is_cited(cited):
-                continue
+        elsewhere = (
+            cited
+            for cited in _ARTICLE.finditer(self.text)
+            if not inside.start <= cited.start() < inside.end and place.is_cited(cited)
+        )
+        for cited in islice(elsewhere, _MAX_CITED):
             quote = self._quote(cited.start())
             before = self.text[quote.start : cited.start()]
             if _BREAKS.search(before) and not _OF_OTHER_LAW.search(before):
@@ -116,9 +122,11 @@ class Provisions:
         return [start for start in starts if start not in items]
 
     def _line(self, position: int) -> Span:
-        start = self.text.rfind("\n", 0, position) + 1
-        end = self.text.find("\n", position)
-        return strip_span(self.text, Span(start, end if end >= 0 else len(self.text)))
+        """The paragraph at `position`, as far as it is not endless."""
+        first, last = max(0, position - _MAX_LINE_CHARS), position + _MAX_LINE_CHARS
+        start = max(first, self.text.rfind("\n", first, position) + 1)
+        end = self.text.find("\n", position, last)
+        return strip_span(self.text, Span(start, end if end >= 0 else min(last, len(self.text))))
 
     def _quote(self, position: int) -> Span:
         """The sentence at `position` and those after it in the paragraph, as far as they are not too long."""

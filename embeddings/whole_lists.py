@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 
 from embeddings.answer_types import read_wanted
 from embeddings.provisions import Provisions
@@ -22,13 +23,14 @@ def quote_whole_lists(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> l
     wanted = read_wanted(folded)
     types = set(wanted.types) - _OF_ITEMS
     is_asked = bool(_OF_ITEMS.intersection(wanted.types)) or _ASKS_LIST.search(folded) is not None
+    document_of = cache(lambda document_id: Provisions(snapshot, document_id))
     told: list[Hit] = []
     for place, hit in enumerate(hits):
         if any(_has(other, hit) for other in told):
             continue
         is_open = place < _AMONG and hit.quote.endswith((":", "："))
         if is_open and (not types or types.intersection(wanted.untold(fold(hit.quote)))):
-            whole = _with_items(hit, snapshot)
+            whole = _with_items(hit, document_of(hit.source.document_id))
             inside = [other for other in told if _has(whole, other)]
             if inside and inside == told and is_asked:
                 told = [replace(whole, score=inside[0].score)]
@@ -44,8 +46,7 @@ def _has(hit: Hit, other: Hit) -> bool:
     return hit.source.document_id == other.source.document_id and start <= other.passage_span.start < end
 
 
-def _with_items(hit: Hit, snapshot: Snapshot) -> Hit:
-    document = Provisions(snapshot, hit.source.document_id)
+def _with_items(hit: Hit, document: Provisions) -> Hit:
     quote = document.with_items(hit.quote_span)
     if quote is None:
         return hit

@@ -131,7 +131,9 @@ def test_with_what_follows_a_hit_is_the_likelier_answer(collection: Collection) 
 
 
 def test_where_nothing_says_what_follows_there_is_no_answer(collection: Collection) -> None:
-    assert collection.search("学校应当每学期组织疏散演练吗")[0].quote == "第十三条 学校应当每学期组织疏散演练。"
+    assert (
+        collection.search("学校应当每学期组织疏散演练吗")[0].quote == "第十三条 学校应当每学期组织疏散演练。"
+    )
     assert collection.search("学校不组织疏散演练罚多少") == []
 
 
@@ -148,3 +150,19 @@ def test_of_copies_the_one_is_told_that_has_what_follows(tmp_path: Path) -> None
     assert [hit.source.filename for hit in (first, cause)] == ["条例.txt", "条例.txt"]
     assert [copy.source.filename for copy in cause.also_in] == ["摘录.txt"]
     assert REGULATION[slice(*cause.quote_span)] == cause.quote == alone.quote
+
+
+def test_endless_lines_of_citations_are_read_as_far_as_is_reasonable(tmp_path: Path) -> None:
+    text = (
+        "某市消防规定\n第十条 居民不得遮挡消火栓。\n第二十条 "
+        + "违反第十条第"
+        + "一" * 50_000
+        + "、"
+        + "违反第十条，" * 50_000
+        + "处五百元罚款。\n"
+    )
+    with closing(open_collection(tmp_path, "default", load_embedder())) as collection:
+        collection.add([read(text.encode(), filename="规定.txt")])
+        hits = collection.search("遮挡消火栓罚多少", min_score=0)
+    assert "第十条 居民不得遮挡消火栓。" in [hit.quote for hit in hits]
+    assert all(text[slice(*hit.quote_span)] == hit.quote for hit in hits)
