@@ -112,7 +112,7 @@ class Search:
         all_hits = self if self.reranking else replace(self, min_score=0.0)
         hits = put_consequence_first(folded, all_hits._rank(folded), self.snapshot, weights.confidence)
         least = least_score(hits[0].score if hits else 0.0, weights, self.min_score)
-        return [hit for hit in hits if hit.score >= least]
+        return quote_whole_lists(folded, [hit for hit in hits if hit.score >= least], self.snapshot)
 
     def _rank_within(self, question: str, scope: Scope, min_score: float | None) -> list[Hit]:
         top_k = self.top_k if min_score is None else _MANY

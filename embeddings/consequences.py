@@ -4,6 +4,7 @@ import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from embeddings.answer_types import read_wanted
 from embeddings.provisions import Provisions
@@ -79,14 +80,15 @@ def _without(score: float, logit: float) -> float:
 
 
 def _find_consequence(of: Span, folded: str, document: Provisions, tells: re.Pattern[str]) -> list[Span]:
-    """What `tells` what follows from what `of` says, if anything does: one span, or what opens a list and the item of it
-    that cites. Of several that cite it the one likest to the question."""
+    """What `tells` what follows from what `of` says, if anything does: `of` with the sentences behind it, another span, or
+    what opens a list and the item of it that cites. Of several that cite it the one likest to the question."""
 
     def telling(spans: Iterator[Span]) -> Iterator[Span]:
         return (span for span in spans if tells.search(span.of(document.text)))
 
-    if opening := next(telling(document.openings(of)), None):
-        return [opening]
+    near = chain([document.sentences_from(of.start)], document.openings(of))
+    if beside := next(telling(near), None):
+        return [beside]
     found = []
     for citing in document.citing(of):
         if tells.search(citing.of(document.text)):

@@ -45,6 +45,13 @@ class Provisions:
         self.text = snapshot.text(document_id)
         self._outline = snapshot.outline(document_id)
 
+    def sentences_from(self, position: int) -> Span:
+        """The sentence at `position` and those after it in the paragraph, as far as they are not too long."""
+        line = self._line(position)
+        first, *others = (each for each in split_sentences(self.text, line) if each.end > position)
+        ends = [first.end, *(each.end for each in others if each.end - first.start <= _MAX_QUOTE_CHARS)]
+        return Span(first.start, ends[-1])
+
     def openings(self, of: Span) -> Iterator[Span]:
         """What opens the lists that `of` is an item of, innermost first; where that is one paragraph with `of`, all of
         it up to there, unless that is too long."""
@@ -80,14 +87,14 @@ class Provisions:
         inside = place.article.extent
         for start in self._paragraphs(place.article)[place.paragraph : place.paragraph + 1]:
             if _BREAKS_BEFORE.match(self.text[start : inside.end]):
-                yield self._quote(start)
+                yield self.sentences_from(start)
         elsewhere = (
             cited
             for cited in _ARTICLE.finditer(self.text)
             if not inside.start <= cited.start() < inside.end and place.is_cited(cited)
         )
         for cited in islice(elsewhere, _MAX_CITED):
-            quote = self._quote(cited.start())
+            quote = self.sentences_from(cited.start())
             before = self.text[quote.start : cited.start()]
             if _BREAKS.search(before) and not _OF_OTHER_LAW.search(before):
                 yield quote
@@ -127,13 +134,6 @@ class Provisions:
         start = max(first, self.text.rfind("\n", first, position) + 1)
         end = self.text.find("\n", position, last)
         return strip_span(self.text, Span(start, end if end >= 0 else min(last, len(self.text))))
-
-    def _quote(self, position: int) -> Span:
-        """The sentence at `position` and those after it in the paragraph, as far as they are not too long."""
-        line = self._line(position)
-        first, *others = (each for each in split_sentences(self.text, line) if each.end > position)
-        ends = [first.end, *(each.end for each in others if each.end - first.start <= _MAX_QUOTE_CHARS)]
-        return Span(first.start, ends[-1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,10 @@ REGULATION = """某市消防管理条例
 （二）违反第十四条至第十五条规定的。
 单位应当每年公布整改台账。
 第二十四条 个人有下列行为之一的，处一千元罚款：（一）谎报火警的；（二）在阳台焚烧杂物的。
+第二十五条 储存可燃物的仓库不符合消防标准的，由消防救援机构责令限期改正；逾期不改正的，按照下列规定处罚：
+（一）不足一千平方米的，处一万元罚款；
+（二）一千平方米以上的，处三万元罚款。
+第二十六条 在楼道停放电动自行车，堵塞疏散通道的，由消防救援机构责令立即改正，并将有关情况通报其所在的居民委员会、村民委员会。拒不改正的，处八百元罚款。
 """
 
 
@@ -75,9 +79,19 @@ def test_what_follows_comes_before_what_it_follows_from(
     assert [hit.quote_span for hit in answer.cited] == [hit.quote_span for hit in hits[: len(quotes)]]
 
 
-def test_a_quote_runs_on_to_the_fine(collection: Collection) -> None:
-    (first, *_) = collection.search("商场营业期间锁闭安全出口罚多少", min_score=0)
-    assert first.quote.endswith("拒不改正的，处六万元罚款。")
+@pytest.mark.parametrize(
+    ("question", "fine"),
+    [
+        ("商场营业期间锁闭安全出口罚多少", "拒不改正的，处六万元罚款。"),
+        ("在楼道停放电动自行车罚多少", "拒不改正的，处八百元罚款。"),
+        ("储存可燃物的仓库不符合消防标准罚多少", "（二）一千平方米以上的，处三万元罚款。"),
+    ],
+)
+def test_a_quote_runs_on_to_the_fine(collection: Collection, question: str, fine: str) -> None:
+    first = collection.search(question, min_score=0)[0]
+    assert first.quote.startswith("第二十")
+    assert first.quote.endswith(fine)
+    assert REGULATION[slice(*first.quote_span)] == first.quote
 
 
 def test_the_item_of_a_list_in_one_paragraph_is_quoted_from_where_it_opens(collection: Collection) -> None:
