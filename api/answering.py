@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from api.questions import Kind, kind_of, narrow
 from api.wording import inline, say_the_same
-from embeddings import Collection, Hit
+from embeddings import Collection, Hit, asks_consequence, fold
 
 NO_ANSWER = "在文库中没有找到能回答这个问题的内容。"
 NO_QUESTION = "请用文字提出问题，或写一个主题。"
@@ -64,7 +64,8 @@ def answer_with_quotes(question: str, hits: Sequence[Hit], collection: Collectio
     if kind == "topic":
         statements = _fold(near, _MAX_QUOTES)
         return _digest(statements) if len(statements) > 1 else _literal("fact", statements)
-    narrowed = [narrow(hit, question, kind) for hit in near]
+    # What follows is often told by more than one sentence: 「责令改正。拒不改正的，处八百元罚款。」
+    narrowed = near if asks_consequence(fold(question)) else [narrow(hit, question, kind) for hit in near]
     return _literal(kind, _fold(narrowed, 1 if kind == "fact" else _MAX_LITERAL_QUOTES))
 
 

@@ -2,6 +2,7 @@
 
 from embeddings.attributes import MAX_ATTRIBUTES, Attribute, check_attributes, is_attribute
 from embeddings.collection import MAX_TOP_K, Collection, open_collection
+from embeddings.consequences import asks_consequence
 from embeddings.dialogue import complete_question, is_follow_up
 from embeddings.drafts import (
     MAX_DRAFT_CHARS,
@@ -144,6 +145,7 @@ __all__ = [
     "WenyuanError",
     "Why",
     "add_paths",
+    "asks_consequence",
     "check_attributes",
     "complete_question",
     "evaluate",

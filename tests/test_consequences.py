@@ -88,7 +88,9 @@ def test_what_follows_comes_before_what_it_follows_from(
     ],
 )
 def test_a_quote_runs_on_to_the_fine(collection: Collection, question: str, fine: str) -> None:
-    first = collection.search(question, min_score=0)[0]
+    hits = collection.search(question, min_score=0)
+    first = hits[0]
+    assert fine in answer_with_quotes(question, hits, collection).text
     assert first.quote.startswith("第二十")
     assert first.quote.endswith(fine)
     assert REGULATION[slice(*first.quote_span)] == first.quote
