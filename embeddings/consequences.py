@@ -14,6 +14,7 @@ from embeddings.terms import fold
 from embeddings.types import Copy, Hit, Span, Why
 from embeddings.weights import Confidence, absence_share
 
+_LONGEST_QUESTION = 150
 _TYPES = {"money", "penalty"}
 _ASKS = re.compile("罚|处分|后果|法律责任|吊销|坐牢|判刑|追究")
 _TELLS = re.compile(
@@ -27,8 +28,9 @@ _UNTOLD = 2.75
 
 
 def asks_consequence(folded: str) -> bool:
-    """Whether a question asks what follows from what somebody does."""
-    return bool(_ASKS.search(folded) and _TYPES.intersection(read_wanted(folded).types))
+    """Whether a question asks what follows from what somebody does; a pasted paragraph is not one."""
+    is_short = len(folded) <= _LONGEST_QUESTION
+    return is_short and bool(_ASKS.search(folded) and _TYPES.intersection(read_wanted(folded).types))
 
 
 def put_consequence_first(

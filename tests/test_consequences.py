@@ -121,6 +121,11 @@ def test_nothing_is_put_first_where_nothing_is_asked_for_or_follows(
     assert hits and not any(hit.why.is_consequence for hit in hits)
 
 
+def test_a_pasted_paragraph_asks_nothing(collection: Collection) -> None:
+    pasted = f"居民不得遮挡消火栓，违反的会怎么处罚，罚多少。{'物业服务人不得停用自动喷水灭火系统。' * 10}"
+    assert not any(hit.why.is_consequence for hit in collection.search(pasted, min_score=0))
+
+
 def test_the_best_alone_is_what_follows(collection: Collection) -> None:
     hits = collection.search("遮挡消火栓罚多少钱", min_score=0, top_k=1)
     assert [hit.quote[:4] for hit in hits] == ["第二十条"]
