@@ -325,7 +325,9 @@ class _Prepared:
 
 def _compared(hits: list[Hit], query: str, embedder: Embedder) -> list[Hit]:
     """`hits`, those that no leg found with the cosine of query and quote."""
-    read = [place for place, hit in enumerate(hits) if hit.why.is_place or hit.why.is_consequence]
+    read = [
+        place for place, hit in enumerate(hits) if hit.why.dense_rank is None and hit.why.lexical_rank is None
+    ]
     if read:
         vectors = embedder.encode_passages([fold(hits[place].quote) for place in read])
         cosines = vectors @ embedder.encode_queries([fold(query)])[0]

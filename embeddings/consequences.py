@@ -36,13 +36,15 @@ def asks_consequence(folded: str) -> bool:
 def put_consequence_first(
     folded: str, hits: Sequence[Hit], snapshot: Snapshot, confidence: Confidence
 ) -> list[Hit]:
-    """`hits`, and before the first, if it does not say what follows, as `folded` asks, what does. The two together are
-    as likely an answer as the first would be if it told the types of answer that the other tells; where nothing says
-    what follows, none of `hits` is as likely as it seemed."""
+    """`hits`, and before the first, if it does not say what follows, as `folded` asks, what does; if it does, behind it
+    what it cites as broken. The two together are as likely an answer as the first would be if it told the types of
+    answer that the other tells; where nothing says what follows, none of `hits` is as likely as it seemed."""
     wanted = read_wanted(folded)
     tells = _TELLS_SUM if "money" in wanted.types else _TELLS
-    if not hits or tells.search(hits[0].quote):
-        return list(hits)
+    if not hits:
+        return []
+    if tells.search(hits[0].quote):
+        return _with_cause(folded, hits, snapshot)
     cause, *others = hits
     places = [Copy(cause.quote_span, cause.source), *cause.also_in]
     for place in places:
@@ -76,6 +78,30 @@ def put_consequence_first(
     ]
 
 
+def _with_cause(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
+    """`hits`, and behind the first what it cites as broken: of several places the one likest to the question."""
+    first, *others = hits
+    document = Provisions(snapshot, first.source.document_id)
+    cited = document.cited(first.quote_span)
+    if not cited:
+        return list(hits)
+    broken = max(cited, key=lambda span: _likeness(folded, span.of(document.text)))
+    found = SourceBook(snapshot).hit(
+        document.document_id, document.text, broken, first.score, Why(None, None, ())
+    )
+    place = (document.document_id, found.passage_span)
+    known = [hit for hit in others if (hit.source.document_id, hit.passage_span) == place]
+    cause = replace(known[0], score=first.score) if known else found
+    first = replace(first, why=replace(first.why, is_consequence=True))
+    return [first, cause, *(hit for hit in others if hit not in known)]
+
+
+def _likeness(folded: str, text: str) -> int:
+    """How many pairs of characters of a question stand in `text`."""
+    said = fold(text)
+    return sum(pair in said for pair in {folded[i : i + 2] for i in range(len(folded) - 1)})
+
+
 def _without(score: float, logit: float) -> float:
     """`score` without what `logit` added to it."""
     return score / (score + (1 - score) * math.exp(logit))
@@ -97,10 +123,4 @@ def _find_consequence(of: Span, folded: str, document: Provisions, tells: re.Pat
             found.append([citing])
         elif opening := next(telling(document.openings(citing)), None):
             found.append([opening] if opening.end == citing.end else [opening, citing])
-    asked = {folded[i : i + 2] for i in range(len(folded) - 1)}
-
-    def likeness(spans: Sequence[Span]) -> int:
-        said = fold(spans[-1].of(document.text))
-        return sum(pair in said for pair in asked)
-
-    return max(found, key=likeness, default=[])
+    return max(found, key=lambda spans: _likeness(folded, spans[-1].of(document.text)), default=[])

@@ -5,6 +5,7 @@ or in a provision that cites the one that is broken, 「违反本条例第三十
 """
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -31,7 +32,7 @@ _BREAKS_BEFORE = re.compile(rf"^(?:第{_N}条\s*)?[^，。；]{{0,20}}(?:违反|
 _MAX_QUOTE_CHARS = 300
 _MAX_LIST_CHARS = 600
 # What is longer or oftener is hostile.
-_MAX_LINE_CHARS, _MAX_CITED = 5_000, 100
+_MAX_LINE_CHARS, _MAX_CITED = 5_000, 50
 
 
 class Provisions:
@@ -91,13 +92,34 @@ class Provisions:
         elsewhere = (
             cited
             for cited in _ARTICLE.finditer(self.text)
-            if not inside.start <= cited.start() < inside.end and place.is_cited(cited)
+            if not _is_in(cited.start(), inside) and place.is_cited(cited)
         )
         for cited in islice(elsewhere, _MAX_CITED):
             quote = self.sentences_from(cited.start())
-            before = self.text[quote.start : cited.start()]
-            if _BREAKS.search(before) and not _OF_OTHER_LAW.search(before):
+            if _is_broken(self.text[quote.start : cited.start()]):
                 yield quote
+
+    def cited(self, by: Span) -> list[Span]:
+        """The paragraphs and items that `by` cites as broken, in order, each as far as it is not too long."""
+        matches = [
+            match
+            for match in _ARTICLE.finditer(self.text, by.start, by.end)
+            if _is_broken(self.text[by.start : match.start()])
+        ]
+        numbers = {number for match in matches for number in _numbers(match[1], match[2])}
+        articles = (
+            index
+            for index, place in enumerate(self._outline)
+            if place.number in numbers
+            and not _is_in(by.start, place.extent)
+            and kind_of_list(self.text, place) == "条"
+        )
+        return [
+            self.sentences_from(start)
+            for index in islice(articles, _MAX_CITED)
+            for start, place in self._places(index)
+            if any(place.is_cited(match) for match in matches)
+        ]
 
     def _over(self, position: int) -> list[int]:
         """The places that `position` stands in, outermost first."""
@@ -118,6 +140,16 @@ class Provisions:
         is_item = bool(items) and self._line(of.start).start not in starts
         return _Place(article, len(starts), items[0] if is_item else None)
 
+    def _places(self, index: int) -> "Iterator[tuple[int, _Place]]":
+        """The paragraphs and items of the article at `index` of the outline, and where each begins."""
+        article = self._outline[index]
+        paragraphs = self._paragraphs(article)
+        items = ((h.span.start, h.number) for h in self._outline if h.parent == index)
+        for start, item in sorted(
+            [*((start, None) for start in paragraphs), *items], key=lambda pair: pair[0]
+        ):
+            yield start, _Place(article, bisect_right(paragraphs, start), item)
+
     def _paragraphs(self, article: Heading) -> list[int]:
         """Where those of an article begin (款), the items of its lists not among them."""
         starts = [
@@ -136,6 +168,15 @@ class Provisions:
         return strip_span(self.text, Span(start, end if end >= 0 else min(last, len(self.text))))
 
 
+def _is_broken(before: str) -> bool:
+    """Whether an article is cited as broken, and as one of the same document, by what stands `before` in the sentence."""
+    return _BREAKS.search(before) is not None and _OF_OTHER_LAW.search(before) is None
+
+
+def _is_in(position: int, span: Span) -> bool:
+    return span.start <= position < span.end
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A place of an article: its paragraph (款) and, in a list, its item (项), by their numbers."""
@@ -147,7 +188,7 @@ class _Place:
     def is_cited(self, cited: re.Match[str]) -> bool:
         """Whether a match of `_ARTICLE` means it, or all of its article."""
         first, last, tail = cited.groups()
-        if not parse_numeral(first) <= self.article.number <= parse_numeral(last or first):
+        if self.article.number not in _numbers(first, last):
             return False
         number = {"款": self.paragraph, "项": self.item}
         details = _read_details(tail)
@@ -157,6 +198,10 @@ class _Place:
         )
 
 
+def _numbers(first: str, last: str | None) -> range:
+    return range(parse_numeral(first), parse_numeral(last or first) + 1)
+
+
 def _read_details(tail: str) -> list[dict[str, list[range]]]:
     """The numbers of paragraphs (款), of items (项) or of items of paragraphs in 「第一款、第二款第三至五项」."""
     details: list[dict[str, list[range]]] = []
@@ -164,7 +209,6 @@ def _read_details(tail: str) -> list[dict[str, list[range]]]:
         if unit == "款" or not details:
             details.append({})
         details[-1].setdefault(unit, []).extend(
-            range(parse_numeral(low), parse_numeral(high or low) + 1)
-            for low, high in _NUMBERS.findall(numbers)
+            _numbers(low, high) for low, high in _NUMBERS.findall(numbers)
         )
     return details

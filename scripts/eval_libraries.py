@@ -42,7 +42,9 @@ def main() -> None:
         print(f"{name}: {report.answerable} questions that are answered, {report.unanswerable} that are not")
         print(f"  quote hit@1 {report.quote.hit_at_1:.3f}, hit@3 {report.quote.hit_at_3:.3f}")
         if told:
-            print(f"  {len(told)} meet a penalty that another provision tells, {told_right:.3f} right first")
+            print(
+                f"  {len(told)} get a penalty and what it is for from two provisions, {told_right:.3f} right first"
+            )
         print(f"  answerable lost {report.lost:.3f}, unanswerable refused {1 - report.false_answers:.3f}")
         print(f"  everyday questions refused {refused:.3f} of {len(everyday)}")
         by_loss = (f"{each.refused:.3f} at {each.lost:.0%}" for each in report.refusals)
