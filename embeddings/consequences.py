@@ -39,13 +39,13 @@ def put_consequence_first(
     """`hits`, and before the first, if it does not say what follows, as `folded` asks, what does; if it does, behind it
     what it cites as broken. The two together are as likely an answer as the first would be if it told the types of
     answer that the other tells; where nothing says what follows, none of `hits` is as likely as it seemed."""
-    wanted = read_wanted(folded)
-    tells = _TELLS_SUM if "money" in wanted.types else _TELLS
     if not hits:
         return []
-    if tells.search(hits[0].quote):
-        return _with_cause(folded, hits, snapshot)
+    wanted = read_wanted(folded)
+    tells = _TELLS_SUM if "money" in wanted.types else _TELLS
     cause, *others = hits
+    if tells.search(cause.quote):
+        return _with_cause(folded, hits, snapshot)
     places = [Copy(cause.quote_span, cause.source), *cause.also_in]
     for place in places:
         document = Provisions(snapshot, place.source.document_id)
@@ -58,24 +58,25 @@ def put_consequence_first(
     together = f"{alone}\n{fold(''.join(span.of(document.text) for span in spans))}"
     told = set(wanted.untold(alone)) - set(wanted.untold(together))
     score = _without(cause.score, confidence.of_types(told, snapshot.segment_count()))
-    book, why = SourceBook(snapshot), Why(None, None, (), is_consequence=True)
+    book = SourceBook(snapshot)
+
+    def hit_at(span: Span, why: Why) -> Hit:
+        return book.hit(document.document_id, document.text, span, score, why)
+
     # The one of its copies that has it beside it.
-    copy = book.hit(document.document_id, document.text, place.quote_span, score, cause.why)
     also_in = tuple(other for other in places if other is not place)
-    cause = replace(copy, similarity=cause.similarity, also_in=also_in, places=cause.places)
+    cause = replace(
+        hit_at(place.quote_span, cause.why),
+        similarity=cause.similarity,
+        also_in=also_in,
+        places=cause.places,
+    )
     if spans[0].start >= cause.passage_span.start and spans[0].end <= cause.passage_span.end:
         return [replace(cause, quote=spans[0].of(document.text), quote_span=spans[0]), *others]
-    first = [book.hit(document.document_id, document.text, span, score, why) for span in spans]
-    passages = {hit.passage_span for hit in first}
-    return [
-        *first,
-        cause,
-        *(
-            hit
-            for hit in others
-            if hit.source.document_id != document.document_id or hit.passage_span not in passages
-        ),
-    ]
+    first = [hit_at(span, Why(None, None, (), is_consequence=True)) for span in spans]
+    known = {(hit.source.document_id, hit.passage_span) for hit in first}
+    rest = [hit for hit in others if (hit.source.document_id, hit.passage_span) not in known]
+    return [*first, cause, *rest]
 
 
 def _with_cause(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
@@ -89,8 +90,8 @@ def _with_cause(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hi
     found = SourceBook(snapshot).hit(
         document.document_id, document.text, broken, first.score, Why(None, None, ())
     )
-    place = (document.document_id, found.passage_span)
-    known = [hit for hit in others if (hit.source.document_id, hit.passage_span) == place]
+    where = (document.document_id, found.passage_span)
+    known = [hit for hit in others if (hit.source.document_id, hit.passage_span) == where]
     cause = replace(known[0], score=first.score) if known else found
     first = replace(first, why=replace(first.why, is_consequence=True))
     return [first, cause, *(hit for hit in others if hit not in known)]

@@ -14,12 +14,15 @@ from embeddings.types import Hit, Span
 # Lists tell answers of these types by their items.
 _OF_ITEMS = {"list", "papers", "condition", "procedure"}
 _ASKS_LIST = re.compile("哪些|哪几")
+_OPENING = (":", "：")
 _AMONG = 10
 
 
 def quote_whole_lists(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """`hits`, those whose quotes open a list with its items, unless the opening tells what `folded` asks for. One hit a
     passage: what is quoted is no hit of its own after it, and what was found before is not quoted again."""
+    if not any(hit.quote.endswith(_OPENING) for hit in hits[:_AMONG]):
+        return list(hits)
     wanted = read_wanted(folded)
     types = set(wanted.types) - _OF_ITEMS
     is_asked = bool(_OF_ITEMS.intersection(wanted.types)) or _ASKS_LIST.search(folded) is not None
@@ -28,7 +31,7 @@ def quote_whole_lists(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> l
     for place, hit in enumerate(hits):
         if any(_has(other, hit) for other in told):
             continue
-        is_open = place < _AMONG and hit.quote.endswith((":", "："))
+        is_open = place < _AMONG and hit.quote.endswith(_OPENING)
         if is_open and (not types or types.intersection(wanted.untold(fold(hit.quote)))):
             whole = _with_items(hit, document_of(hit.source.document_id))
             inside = [other for other in told if _has(whole, other)]
