@@ -11,7 +11,7 @@ from itertools import takewhile
 
 from api.questions import Kind, kind_of, narrow
 from api.wording import inline, say_the_same
-from embeddings import Collection, Hit, asks_consequence, fold
+from embeddings import Collection, Hit, Span, asks_consequence, fold
 
 NO_ANSWER = "在文库中没有找到能回答这个问题的内容。"
 NO_QUESTION = "请用文字提出问题，或写一个主题。"
@@ -112,7 +112,7 @@ def _literal(kind: Kind, statements: Sequence[_Statement]) -> Answer:
 
 
 def _digest(statements: Sequence[_Statement]) -> Answer:
-    """The statements by document: dated documents newest first, then the others as they were ranked."""
+    """The statements by document, as they were ranked: dated documents newest first, then the others."""
     documents: dict[str, list[_Statement]] = {}
     for statement in statements:
         documents.setdefault(statement.hit.source.document_id, []).append(statement)
@@ -124,7 +124,7 @@ def _digest(statements: Sequence[_Statement]) -> Answer:
     for position, group in enumerate(ordered):
         gap = "\n\n" if position else ""
         pieces.append(Piece(f"{gap}**{inline(group[0].hit.source.title)}**"))
-        for statement in sorted(group, key=lambda one: one.hit.quote_span):
+        for statement in group:
             pieces.append(Piece("\n- "))
             pieces.extend(_say(statement, numbers))
     return Answer(tuple(pieces), tuple(numbers.cited))
@@ -140,14 +140,30 @@ class _Numbers:
 
     def __init__(self) -> None:
         self.cited: list[Hit] = []
+        self._said: list[tuple[str, Span]] = []
 
     def cite(self, hit: Hit) -> Piece:
         self.cited.append(hit)
+        self._said.append((hit.source.document_id, hit.quote_span))
         return mark(len(self.cited))
+
+    def openings(self, hit: Hit) -> Iterator[str]:
+        """What opens the lists that the quote of a hit is an item of, outermost first, where it was not said before."""
+        id, end = hit.source.document_id, hit.passage_span.start
+        for line in hit.passage[: hit.quote_span.start - end].splitlines(keepends=True):
+            span = Span(end, end + len(line))
+            end = span.end
+            is_said = any(
+                id == other and span.start < told.end and told.start < span.end for other, told in self._said
+            )
+            if line.rstrip().endswith((":", "：")) and not is_said:
+                self._said.append((id, span))
+                yield line.rstrip()
 
 
 def _say(statement: _Statement, numbers: _Numbers) -> Iterator[Piece]:
-    yield Piece(f"「{inline(statement.hit.quote)}」")
+    for said in (*numbers.openings(statement.hit), statement.hit.quote):
+        yield Piece(f"「{inline(said)}」")
     yield numbers.cite(statement.hit)
     if statement.others:
         yield Piece(_ALSO)

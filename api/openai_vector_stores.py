@@ -33,6 +33,7 @@ from embeddings import (
     DocumentNotFound,
     Filter,
     Hit,
+    Span,
     StoredDocument,
     check_attributes,
     read,
@@ -276,11 +277,11 @@ def _results(collection: Collection, body: VectorStoreSearchRequest) -> list[Jso
 def _search(collection: Collection, body: VectorStoreSearchRequest, filter: Filter | None) -> list[Hit]:
     """The best of all queries, each passage once."""
     min_score = (body.ranking_options or RankingOptions()).score_threshold or None
-    best: dict[tuple[str, int], Hit] = {}
+    best: dict[tuple[str, Span], Hit] = {}
     for query in body.queries:
         hits = collection.search(query, top_k=body.max_num_results, min_score=min_score, filter=filter)
         for hit in hits:
-            place = (hit.source.document_id, hit.passage_span.start)
+            place = (hit.source.document_id, hit.passage_span)
             if place not in best or best[place].score < hit.score:
                 best[place] = hit
     return sorted(best.values(), key=lambda hit: -hit.score)[: body.max_num_results]

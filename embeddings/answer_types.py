@@ -38,6 +38,10 @@ _COUNTED = (
     ("天日", "[天日]|个工作日"),
     ("元钱", "[元块]"),
 )
+# The number of a place is no amount: 「（十一）」「第八十四条」.
+_PLACE_NUMBER = re.compile(
+    r"第[\d一二三四五六七八九十百零〇]{1,6}[编章节条款项](?:之[一二三四五六七八九十])?|(?m:^)[(]?[\d一二三四五六七八九十]{1,4}[).、](?!\d)"
+)
 # As a figure is written, in digits or in words.
 _N = r"\d一二三四五六七八九十两百千万半几"
 # How a question goes on behind what it asks for: 「期限是多少」, or not at all, 「期限」; 「有期限吗」 asks something else.
@@ -276,14 +280,15 @@ class Wanted:
 
     def lacks(self, text: str) -> bool:
         """Whether a date or a number is wanted and `text` (folded) tells none."""
-        if self.date:
-            return _DATE.search(text) is None
+        if not self.date and not self.number:
+            return False
         amount = _amount_of(self.unit) if self.unit else _NUMBER
-        return self.number and amount.search(text) is None
+        return (_DATE if self.date else amount).search(_PLACE_NUMBER.sub("", text)) is None
 
     def untold(self, text: str) -> tuple[str, ...]:
         """Those of `types` that `text` (folded) does not tell."""
-        return tuple(name for name in self.types if _TYPES[name].tells.search(text) is None)
+        told = _PLACE_NUMBER.sub("", text) if self.types else text
+        return tuple(name for name in self.types if _TYPES[name].tells.search(told) is None)
 
 
 def read_wanted(folded: str) -> Wanted:

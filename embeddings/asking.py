@@ -6,7 +6,7 @@ from dataclasses import KW_ONLY, dataclass, replace
 
 from embeddings.consequences import asks_consequence, put_consequence_first
 from embeddings.corrections import correct
-from embeddings.definitions import read_defined
+from embeddings.definitions import is_bare_term, read_defined
 from embeddings.dialogue import (
     alone,
     ask_again,
@@ -31,7 +31,7 @@ from embeddings.storage import Scope, Snapshot
 from embeddings.terms import fold, term_runs
 from embeddings.types import Hit
 from embeddings.weights import load_weights
-from embeddings.whole_lists import quote_whole_lists
+from embeddings.whole_quotes import put_announced_first, quote_whole, show_openings
 
 # A question that is answered so surely is not looked at for slips of typing; a correction must make an answer so many
 # times likelier.
@@ -86,9 +86,9 @@ class Search:
         return [replace(hit, why=replace(hit.why, corrected_query=corrected)) for hit in better]
 
     def _define(self, folded: str, hits: Sequence[Hit]) -> list[Hit]:
-        """`hits` and before them what defines the term that the question wants defined; none where nothing does."""
-        term = read_defined(folded)
-        if term is None:
+        """`hits` and before them what defines the term that the question wants defined, or is; none where nothing does."""
+        asked = read_defined(folded)
+        if asked is None and (self.newest_first or not is_bare_term(folded)):
             return []
 
         def rank_of(asked: str, scope: Scope) -> list[Hit]:
@@ -97,7 +97,9 @@ class Search:
             )
             return among._rank(asked)
 
-        return put_definitions_first(term, hits, self.snapshot, self.scope, rank_of)
+        return put_definitions_first(
+            asked or folded, hits, self.snapshot, self.scope, rank_of, is_asked=asked is not None
+        )
 
     def lowest(self) -> float:
         """The score that an answer needs."""
@@ -106,13 +108,16 @@ class Search:
     def _rank_told(self, folded: str) -> list[Hit]:
         """The hits, and what follows from the first where that is asked for: with it a hit may answer that alone does
         not."""
-        if self.newest_first or not asks_consequence(folded):
-            return quote_whole_lists(folded, self._rank(folded), self.snapshot)
+        if self.newest_first:
+            return quote_whole(folded, self._rank(folded), self.snapshot)
+        if not asks_consequence(folded):
+            hits = put_announced_first(folded, self._rank(folded), self.snapshot)
+            return quote_whole(folded, hits, self.snapshot)
         weights = load_weights()
         all_hits = self if self.reranking else replace(self, min_score=0.0)
         hits = put_consequence_first(folded, all_hits._rank(folded), self.snapshot, weights.confidence)
         least = least_score(hits[0].score if hits else 0.0, weights, self.min_score)
-        return quote_whole_lists(folded, [hit for hit in hits if hit.score >= least], self.snapshot)
+        return quote_whole(folded, [hit for hit in hits if hit.score >= least], self.snapshot)
 
     def _rank_within(self, question: str, scope: Scope, min_score: float | None) -> list[Hit]:
         top_k = self.top_k if min_score is None else _MANY
@@ -170,7 +175,7 @@ class Dialogue:
     def ask(self, question: str, history: Sequence[str]) -> list[Hit]:
         """The hits, best first, numbered from 1."""
         earlier = [turn for turn in history[-_MAX_TURNS:] if _is_question(turn)]
-        hits = self._turn(question, earlier).told.hits
+        hits = show_openings(self._turn(question, earlier).told.hits, self._search.snapshot)
         return [
             hit if hit.rank == rank else replace(hit, rank=rank) for rank, hit in enumerate(hits, start=1)
         ]

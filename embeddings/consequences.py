@@ -54,7 +54,8 @@ def put_consequence_first(
     else:
         untold = 0.0 if _TELLS.search(cause.passage) else _UNTOLD * absence_share(snapshot.segment_count())
         return [replace(hit, score=_without(hit.score, untold)) for hit in hits]
-    alone = fold(cause.quote)
+    # What opens its list the score knows already.
+    alone = fold(f"{cause.quote}\n{document.lead(place.quote_span)}")
     together = f"{alone}\n{fold(''.join(span.of(document.text) for span in spans))}"
     told = set(wanted.untold(alone)) - set(wanted.untold(together))
     score = _without(cause.score, confidence.of_types(told, snapshot.segment_count()))

@@ -20,6 +20,7 @@ _QUOTE = '[“”"「」『』《》]'
 _QUOTED = re.compile(rf"{_QUOTE}([^“”\"「」『』《》]+){_QUOTE}\W*$")
 # Where it is said: 「法律上说的」「在条例中」.
 _AROUND = re.compile(r"^\W+|^.{0,12}[说称提讲谓]的|在.{1,6}[中里上]$|\W+$")
+_BARE = re.compile(r"[\u4e00-\u9fff]{2,8}")
 _LEAST_CHARS, _MOST_CHARS, _LONGEST_QUESTION = 2, 20, 60
 # A clause begins here, or what is so called.
 _BEGINNING = r"(?:(?<!\w)|(?<=[称谓])|(?<=[称谓指]的)|(?<=其中))"
@@ -37,10 +38,22 @@ def read_defined(folded: str) -> str | None:
     return term if _LEAST_CHARS <= len(term) <= _MOST_CHARS else None
 
 
+def is_bare_term(folded: str) -> bool:
+    """Whether a question is nothing but a word that may be a term: 「职业病」."""
+    return _BARE.fullmatch(folded) is not None
+
+
+def says_what_it_is(term: str) -> re.Pattern[str]:
+    """What finds in folded texts 「（本法所称）职业病，是指」, the plainest of the forms that define `term`."""
+    return re.compile(
+        rf"{_BEGINNING}{_quoted(term)}{_QUOTE}?(?:\([^()]{{0,40}}\))?[,:]?\s*(?:是指|系指|指的是)"
+    )
+
+
 def defining(term: str) -> re.Pattern[str]:
     """What finds in folded texts the words that begin a definition of `term`; its group `called` is the form
     「……（以下简称消防站）」, which often says less than the others."""
-    said = f"{_QUOTE}?".join(map(re.escape, term))
+    said = _quoted(term)
     gloss = r"\((?!以下|简称|试行)[^()]{6,}\)"
     return re.compile(
         rf"{_BEGINNING}{said}{_QUOTE}?(?:工作|活动|原则|制度)?(?:\([^()]{{0,40}}\))?"
@@ -49,3 +62,8 @@ def defining(term: str) -> re.Pattern[str]:
         rf"|(?:{_QUOTE}{said}{_QUOTE}|{_BEGINNING}(?=[一二三四五六七八九十两双]){said}){gloss}"
         rf"|(?P<called>\(以下(?:统称|简称|称)为?{_QUOTE}?{said}{_QUOTE}?\))"
     )
+
+
+def _quoted(term: str) -> str:
+    """A pattern of `term`, of which any part may be quoted."""
+    return f"{_QUOTE}?".join(map(re.escape, term))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from embeddings.definitions import defining
+from embeddings.definitions import defining, says_what_it_is
 from embeddings.filters import Condition, spell
 from embeddings.queries import blank_asking
 from embeddings.splitting import split_sentences
@@ -112,17 +112,23 @@ def put_definitions_first(
     snapshot: Snapshot,
     scope: Scope | None,
     rank: Callable[[str, Scope], list[Hit]],
+    *,
+    is_asked: bool,
 ) -> list[Hit]:
-    """`hits` with those before them that define `term`; none where nothing does."""
-    pattern, asked = defining(term), f"{term}是指"
+    """`hits` with those before them that define `term`; none where nothing does. Where that is not asked, but only the
+    term named, what says plainly what it is comes first, as likely as the first of `hits`."""
+    pattern, asked = defining(term) if is_asked else says_what_it_is(term), f"{term}是指"
     terms = [each for each in extract_terms(term) if len(each) > 1] + ["是指", "所称"]
-    for looked_at in (_FIRST_LOOKED_AT, _LOOKED_AT):
+    for looked_at in (_FIRST_LOOKED_AT, _LOOKED_AT)[: 1 + is_asked]:
         found = snapshot.matching(terms, looked_at, scope)
         segments = snapshot.segments([candidate.segment_id for candidate in found])
         texts = fold_all([_text(segment) for segment in segments])
         holding = [one for one, text in zip(segments, texts, strict=True) if pattern.search(text)]
         if holding:
             told = [_quoting(pattern, hit) for hit in rank(asked, _only(holding, snapshot))]
+            if not is_asked:
+                likely = hits[0].score if hits else _EXACT_SCORE
+                return _before([replace(hit, score=likely) for hit in told[:1]], hits, likely)
             told.sort(key=lambda hit: _is_only_called(pattern, hit))
             is_told = bool(told) and not _is_only_called(pattern, told[0])
             return _before(told, hits, _EXACT_SCORE if is_told else 0.0)

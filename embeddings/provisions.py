@@ -23,7 +23,7 @@ _ARTICLE = re.compile(
 )
 _DETAIL = re.compile("([^款项]*)([款项])")
 _NUMBERS = re.compile(rf"({_N})[)）]?(?:[至到]第?[（(]?({_N}))?")
-_LINE = re.compile(r"[^\n]+")
+_LINE, _LETTER = re.compile(r"[^\n]+"), re.compile(r"\S")
 _BREAKS = re.compile(
     "违反|不符合|不履行|未(?:按照|依照|遵守)|有(?:本(?:法|条例|规定|办法|细则))?(?:第[^，。；]*)?$"
 )
@@ -70,14 +70,33 @@ class Provisions:
             if end - start <= _MAX_LIST_CHARS:
                 yield Span(start, end)
 
+    def lead(self, of: Span) -> str:
+        """What opens the innermost list that `of` is an item of, as it was indexed with it; empty where none does."""
+        over = self._over(of.start)
+        lead = self._leads.get(over[-1]) if over else None
+        return lead.of(self.text) if lead and lead.end <= of.start else ""
+
     def with_items(self, opening: Span) -> Span | None:
-        """`opening` with the items of the list that it opens, as many as are not too long; None where it opens none."""
+        """`opening` with the items of the list that it opens, as many as are not too long, or with what follows it where
+        they have no numbers; None where nothing does."""
         places = [place for place, lead in self._leads.items() if lead.end == opening.end]
         ends = [self._outline[place].extent.end for place in places[:-1]]
         # What follows the last item belongs to the article, not to it.
         ends += [self._line(self._outline[place].span.start).end for place in places[-1:]]
+        follower = _LETTER.search(self.text, opening.end)
+        if not places and follower:
+            ends = [self.sentences_from(follower.start()).end]
         ends = [end for end in ends if end - opening.start <= _MAX_LIST_CHARS]
         return strip_span(self.text, Span(opening.start, max(ends))) if ends else None
+
+    def under_heading(self, of: Span) -> Span | None:
+        """`of` with what stands under it, as many paragraphs as are not too long; None where it is no heading."""
+        place = next((place for place in self._outline if place.span.start == of.start), None)
+        if place is None or of.end > place.span.end + 1:
+            return None
+        lines = _LINE.finditer(self.text, of.end, place.extent.end)
+        ends = [line.end() for line in lines if line[0].strip() and line.end() - of.start <= _MAX_LIST_CHARS]
+        return strip_span(self.text, Span(of.start, ends[-1])) if ends else None
 
     def citing(self, of: Span) -> Iterator[Span]:
         """What cites the place that `of` stands in as broken, with the sentences after it as far as they are not too

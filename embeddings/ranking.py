@@ -282,7 +282,9 @@ def _describe(
         "similarity": similar,
         "elsewhere": np.maximum(0.0, subject - similar),
         "missing_numbers": missing,
-        "lacks": np.array([query.wanted.lacks(text) for text in texts]),
+        "lacks": np.array(
+            [query.wanted.lacks(f"{text}\n{t}") for text, t in zip(texts, topics, strict=True)]
+        ),
         # What opens a list says of what it is; each item tells but a part of that.
         "topic": query.coverage(in_topic) * [not topic.endswith(":") for topic in topics],
         "behind": np.array([passage.found.behind for passage in passages])[of],

@@ -17,8 +17,10 @@ from embeddings.types import Heading, Mark, Metadata, Passage, Segment, Span, he
 _LINE = re.compile(r"[^\r\n\x0b\x0c\x85\u2028\u2029]+")
 _MAX_HEADING_CHARS = 60
 # Of what opens a list the end tells most: 「由消防救援机构责令改正，处五千元以上五万元以下罚款：」.
-_MAX_LEAD_CHARS = 60
-_LEAD = re.compile(rf"([^。；;！？!?\r\n\x0b\x0c\x85\u2028\u2029]{{1,{_MAX_LEAD_CHARS}}}[:：])\s*\Z")
+_MAX_LEAD_CHARS = 240
+_STOP = re.compile(r"[。！？!?\r\n\x0b\x0c\x85\u2028\u2029]")
+_CLAUSE = re.compile("(?<=[；;])")
+_ANNOUNCES = re.compile("下列|以下|如下")
 # What opens a document and not a list: 「现将有关事项通知如下：」.
 _OPENS_ALL = re.compile(r"(?:通知|通告|公告|意见|报告|汇报|答复|批复|公布)如下\W$")
 
@@ -122,9 +124,17 @@ def find_leads(text: str, outline: Sequence[Heading]) -> dict[int, Span]:
 
 
 def _lead_before(text: str, position: int) -> Span | None:
-    """What ends with a colon before `position`, as far back as a sentence reaches."""
-    lead = _LEAD.search(text, max(0, position - 2 * _MAX_LEAD_CHARS), position)
-    return Span(*lead.span(1)) if lead and not _OPENS_ALL.search(lead[1]) else None
+    """What ends with a colon before `position`, as far back as the last clause of the sentence that announces a list
+    (「有下列行为之一的，处一万元罚款；情节严重的，吊销许可证：」), or one clause where none does."""
+    before = text[max(0, position - _MAX_LEAD_CHARS) : position]
+    sentence = _STOP.split(before.rstrip())[-1]
+    if not sentence.endswith((":", "：")) or _OPENS_ALL.search(sentence):
+        return None
+    clauses = _CLAUSE.split(sentence)
+    announcing = [place for place, clause in enumerate(clauses) if _ANNOUNCES.search(clause)]
+    lead = "".join(clauses[announcing[-1] if announcing else -1 :]).lstrip()
+    end = position - (len(before) - len(before.rstrip()))
+    return Span(end - len(lead), end) if len(lead) > 1 else None
 
 
 def _is_heading(text: str, line: Span, heading: Heading) -> bool:

@@ -60,3 +60,20 @@ def test_what_is_only_named_is_not_asked_for(question: str) -> None:
 @pytest.mark.parametrize("question", ["燃气领域要求", "三管三必须", "如何加强消防安全"])
 def test_a_topic_wants_nothing_of_a_type(question: str) -> None:
     assert not read_wanted(question).types
+
+
+@pytest.mark.parametrize(
+    ("text", "lacks"),
+    [
+        ("(十一)迟报、漏报事故的;", True),
+        ("第八十四条 有关部门应当上报。", True),
+        ("依照第二十五条第十二项处罚。", True),
+        ("二、要立即报告。", True),
+        ("第三十五条 处二十万元罚款。", False),
+        ("共有十一条隐患。", False),
+        ("(一)谎报事故的;\n有下列行为之一的,处100万元以上罚款:", False),
+    ],
+)
+def test_the_number_of_a_place_is_no_amount(text: str, lacks: bool) -> None:
+    assert read_wanted("瞒报事故罚多少").lacks(text) is lacks
+    assert not read_wanted("瞒报事故").lacks(text)

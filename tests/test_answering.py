@@ -67,7 +67,7 @@ def test_a_topic_gets_a_digest_by_document_newest_first(collection: Collection, 
     assert answer.text == (
         "按日期由新到旧：\n\n"
         "**关于乙的通知**\n- 「各街道要疏通排水管网。」[1]\n\n"
-        "**关于甲的通知**\n- 「学校要组织疏散演练。」[2]\n- 「各单位要检查消防设施。」[3]\n\n"
+        "**关于甲的通知**\n- 「各单位要检查消防设施。」[2]\n- 「学校要组织疏散演练。」[3]\n\n"
         "**关于丙的通知**\n- 「企业要公示安全承诺。」[4]"
     )
 

@@ -156,6 +156,14 @@ def test_with_what_follows_a_hit_is_the_likelier_answer(collection: Collection) 
     assert collection.search(question, min_score=0.99) == []
 
 
+def test_what_opens_a_list_tells_the_amount_for_its_items_and_counts_once(collection: Collection) -> None:
+    fine, cause, *_ = collection.search("拆除防火门罚多少")
+    assert fine.why.is_consequence and cause.quote == "（一）擅自拆除防火门的；"
+    elsewhere, item, *_ = collection.search("拆除旧仓库的墙罚多少", min_score=0)
+    assert elsewhere.why.is_consequence and item.quote == "（一）擅自拆除防火门的；"
+    assert elsewhere.score < 0.5 * fine.score
+
+
 def test_where_nothing_says_what_follows_there_is_no_answer(collection: Collection) -> None:
     assert (
         collection.search("学校应当每学期组织疏散演练吗")[0].quote == "第十三条 学校应当每学期组织疏散演练。"

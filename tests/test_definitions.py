@@ -97,6 +97,15 @@ def test_what_defines_a_term_comes_first(collection: Collection, question: str, 
     assert first.score >= max([0.9, *(hit.score for hit in others)])
 
 
+def test_who_only_names_a_term_gets_first_what_says_plainly_what_it_is(collection: Collection) -> None:
+    first, second, *_ = collection.search("燃气", min_score=0)
+    assert first.quote.startswith("第六条 本条例所称燃气，是指")
+    assert first.score == second.score
+    assert "燃气用户" in collection.search("燃气用户")[0].quote
+    newest = collection.search("燃气", min_score=0, newest_first=True)
+    assert [hit.quote for hit in newest[:1]] != [first.quote]
+
+
 def test_a_definition_may_stand_in_brackets(collection: Collection) -> None:
     assert "（管行业必须管安全" in collection.search("三管三必须是什么意思")[0].quote
 

@@ -30,7 +30,7 @@ LAYERS = [
     {"local", "queries", "outlined", "sources", "provisions"},
     {"fusion", "retelling"},
     {"weights"},
-    {"ranking", "drafts", "corrections", "literals", "place_matching", "consequences", "whole_lists"},
+    {"ranking", "drafts", "corrections", "literals", "place_matching", "consequences", "whole_quotes"},
     {"places"},
     {"asking"},
     {"collection"},
