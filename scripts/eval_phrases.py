@@ -17,7 +17,7 @@ from contextlib import closing
 from itertools import cycle
 from pathlib import Path
 
-from embeddings import Collection, Document, load_embedder, open_collection
+from embeddings import Collection, Document, Hit, load_embedder, open_collection
 from embeddings.terms import fold
 from training.asking_laws import law_collection
 from training.tuning import read_libraries, read_seeds
@@ -48,16 +48,22 @@ def measure(name: str, collection: Collection) -> None:
         passages = _passages(collection)
         phrases = list(draw(passages))
         terms = draw_terms(passages)
-        found = [
-            [phrase in fold(hit.passage) for hit in collection.search(phrase, top_k=3)] for phrase in phrases
-        ]
+        found = [[phrase in _own(hit) for hit in collection.search(phrase, top_k=3)] for phrase in phrases]
         told = [
-            [fold(hit.passage) in terms[term] for hit in collection.search(asking.format(term), top_k=3)]
+            [
+                any(passage in _own(hit) for passage in terms[term])
+                for hit in collection.search(asking.format(term), top_k=3)
+            ]
             for term, asking in zip(terms, cycle(_ASKING), strict=False)
         ]
         total = collection.facts().passages
     print(f"{name}, {total:,} passages: of {len(found)} phrases {_told(found)}")
     print(f"{name}, {total:,} passages: of {len(told)} terms that are defined {_told(told)}")
+
+
+def _own(hit: Hit) -> str:
+    """The passage of a hit, folded, without what opens the list that it is an item of."""
+    return fold(hit.passage[hit.passage.rfind("\n", 0, hit.quote_span.start - hit.passage_span.start) + 1 :])
 
 
 def _told(found: Sequence[Sequence[bool]]) -> str:
