@@ -51,7 +51,8 @@ def test_every_type_is_shown_above() -> None:
 
 
 @pytest.mark.parametrize(
-    "question", ["居民养犬 数量和品种", "手续费 退还", "这几年的变化", "介绍工资制度改革"]
+    "question",
+    ["居民养犬 数量和品种", "手续费 退还", "这几年的变化", "介绍工资制度改革", "拖欠工资怎么办"],
 )
 def test_what_is_only_named_is_not_asked_for(question: str) -> None:
     assert not read_wanted(question).types
