@@ -23,6 +23,8 @@ _MAX_LITERAL_QUOTES = 2
 _MAX_PLACES = 12
 # A quote scored much lower than the first is about something else more often than it adds to the answer.
 _MIN_SCORE_SHARE = {"topic": 0.3, "count": 0.9, "yes_no": 0.9, "fact": 1.0}
+# A document whose best quote scores less of the best of all comes after those that have a better one, however new.
+_NEARLY = 0.5
 _ISO_DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 
@@ -112,14 +114,18 @@ def _literal(kind: Kind, statements: Sequence[_Statement]) -> Answer:
 
 
 def _digest(statements: Sequence[_Statement]) -> Answer:
-    """The statements by document, as they were ranked: dated documents newest first, then the others."""
+    """The statements by document, as they were ranked: dated documents newest first, then the others; last those that say
+    nothing nearly as likely an answer as the best."""
     documents: dict[str, list[_Statement]] = {}
     for statement in statements:
         documents.setdefault(statement.hit.source.document_id, []).append(statement)
-    ordered = sorted(documents.values(), key=_age_key, reverse=True)
+    best = max(statement.hit.score for statement in statements)
+    newest_first = sorted(documents.values(), key=_age_key, reverse=True)
+    ordered = sorted(newest_first, key=lambda group: group[0].hit.score < _NEARLY * best)
+    dates = [_age_key(group) for group in ordered if _age_key(group)]
     numbers = _Numbers()
     pieces: list[Piece] = []
-    if len({_age_key(group) for group in ordered if _age_key(group)}) > 1:
+    if len(set(dates)) > 1 and dates == sorted(dates, reverse=True):
         pieces.append(Piece(f"{_NEWEST_FIRST}\n\n"))
     for position, group in enumerate(ordered):
         gap = "\n\n" if position else ""

@@ -46,14 +46,17 @@ def kind_of(question: str) -> Kind:
 
 
 def narrow(hit: Hit, question: str, kind: Kind) -> Hit:
-    """`hit` with the one sentence of its quote that answers, where one plainly does; else as it is."""
+    """`hit` with the one sentence of its quote that answers, where one plainly does; else as it is. The first of
+    several does not: it shares most with the question where it only leads up to what answers."""
     asked = character_pairs(question)
     sentences = [found for found in _SENTENCE.finditer(hit.quote) if found[0].strip()]
     if kind == "count":
         sentences = [found for found in sentences if _NUMBER.search(found[0])] or sentences
     shared = len(asked & character_pairs(hit.quote))
     best = max(sentences, key=lambda found: len(asked & character_pairs(found[0])), default=None)
-    if best is None or len(best[0].strip()) < _MIN_SENTENCE_CHARS or _ASKS_ITSELF.search(best[0]):
+    if best is None or (len(sentences) > 1 and not hit.quote[: best.start()].strip()):
+        return hit
+    if len(best[0].strip()) < _MIN_SENTENCE_CHARS or _ASKS_ITSELF.search(best[0]):
         return hit
     if len(asked & character_pairs(best[0])) < _ENOUGH * shared:
         return hit

@@ -72,6 +72,18 @@ def test_a_topic_gets_a_digest_by_document_newest_first(collection: Collection, 
     )
 
 
+def test_what_is_newer_but_hardly_an_answer_comes_last(collection: Collection, hit: Hit) -> None:
+    likely = hit_like(hit, "各单位要检查消防设施。", document_id="甲", date="2019-05-01")
+    newer = hit_like(hit, "各街道要疏通排水管网。", document_id="乙", date="2023-01-01")
+    newer = replace(newer, score=hit.score * 0.4)
+
+    answer = answer_with_quotes("安全工作", [likely, newer], collection)
+
+    assert answer.text == (
+        "**关于甲的通知**\n- 「各单位要检查消防设施。」[1]\n\n**关于乙的通知**\n- 「各街道要疏通排水管网。」[2]"
+    )
+
+
 def test_near_duplicates_are_folded_into_one_statement(collection: Collection, hit: Hit) -> None:
     hits = [
         hit_like(hit, "各单位要每月检查一次消防设施。", document_id="甲"),
@@ -149,6 +161,16 @@ def test_a_narrowed_quote_keeps_its_place(hit: Hit) -> None:
 
     assert narrowed.quote == "自建房倒塌发生在2月16日上午。"
     assert narrowed.quote_span.of(longer.quote) == narrowed.quote
+
+
+def test_what_only_leads_up_to_an_answer_does_not_stand_for_it(hit: Hit) -> None:
+    quote = "要强化重点行业领域风险管控。要突出煤矿、燃气、自建房等，逐项排查。"
+    leading = hit_like(hit, quote)
+
+    assert narrow(leading, "重点行业领域有哪些", "fact") == leading
+    assert narrow(hit_like(hit, "今天开会。" + quote), "重点行业领域有哪些", "fact").quote.startswith(
+        "要强化"
+    )
 
 
 def test_a_sentence_that_asks_is_no_answer(hit: Hit) -> None:
