@@ -17,6 +17,8 @@ from embeddings.types import Hit, Span
 _OF_ITEMS = {"list", "papers", "condition", "procedure"}
 _ASKS_LIST = re.compile("哪些|哪几")
 _OPENING = (":", "：")
+_ANNOUNCES = re.compile(r"(?:下列|以下)[^，,。；;]{0,4}(\w\w)[:：]$")
+_NOTHING = "\n"
 _ITEM = re.compile(r"[（(]?[一二三四五六七八九十百\d]{1,4}[)）、.．]")
 _MAX_HEADING_CHARS = 60
 _SAYS = re.compile(r"[。；;！？!?：:，,]$")
@@ -29,17 +31,22 @@ _MAX_PASSAGE_CHARS = 600
 def put_announced_first(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """`hits`, before the first, and as likely, the one that announces a list of what `folded` ends with, if it says all of
     that: 「生产经营单位的主要负责人负有下列职责：」 of 「生产经营单位主要负责人的职责」."""
-    if not any(hit.quote.endswith(_OPENING) for hit in hits[1:_AMONG]):
+    announcing = [place for place, hit in enumerate(hits[:_AMONG]) if _announced(hit) in folded]
+    if not any(announcing):
         return list(hits)
     query = read_query(folded, snapshot)
-    announces = re.compile(f"(?:下列|以下)[^,。;]{{0,4}}{re.escape(query.content[-2:])}:$")
-    quotes = [fold(hit.quote) for hit in hits[:_AMONG]]
-    coverage = query.coverage(query.presence(quotes))
-    for place, quote in enumerate(quotes):
-        if announces.search(quote) and coverage[place] >= _ALL:
+    coverage = query.coverage(query.presence([fold(hits[place].quote) for place in announcing]))
+    for place, covered in zip(announcing, coverage, strict=True):
+        if covered >= _ALL and query.content.endswith(_announced(hits[place])):
             first = replace(hits[place], score=hits[0].score)
             return [first, *hits[:place], *hits[place + 1 :]]
     return list(hits)
+
+
+def _announced(hit: Hit) -> str:
+    """What a list is of that the quote of a hit announces, by its last two letters, folded."""
+    announcing = _ANNOUNCES.search(hit.quote)
+    return fold(announcing[1]) if announcing else _NOTHING
 
 
 def quote_whole(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
