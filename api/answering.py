@@ -24,7 +24,7 @@ _MAX_PLACES = 12
 # A quote scored much lower than the first is about something else more often than it adds to the answer.
 _MIN_SCORE_SHARE = {"topic": 0.3, "count": 0.9, "yes_no": 0.9, "fact": 1.0}
 # A document whose best quote scores less of the best of all comes after those that have a better one, however new.
-_NEARLY = 0.5
+_NEARLY = 0.8
 _ISO_DATE = re.compile(r"\d{4}(-\d{2}){0,2}")
 
 
