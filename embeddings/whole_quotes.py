@@ -23,6 +23,8 @@ _ITEM = re.compile(r"[（(]?[一二三四五六七八九十百\d]{1,4}[)）、.�
 _MAX_HEADING_CHARS = 60
 _SAYS = re.compile(r"[。；;！？!?：:，,]$")
 _AMONG = 10
+# Headings that come later are hardly meant.
+_HEADINGS_AMONG = 3
 # A quote that covers this much of a question says all of it.
 _ALL = 0.9
 _MAX_PASSAGE_CHARS = 600
@@ -53,7 +55,8 @@ def quote_whole(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hi
     """`hits`, those whose quotes open a list with its items, unless the opening tells what `folded` asks for, and those
     that are headings with what stands under them. One hit a passage: what is quoted is no hit of its own after it, and
     what was found before is not quoted again, nor what it is only the heading of."""
-    if not any(hit.quote.endswith(_OPENING) or _may_head(hit) for hit in hits[:_AMONG]):
+    opens = any(hit.quote.endswith(_OPENING) for hit in hits[:_AMONG])
+    if not opens and not any(map(_may_head, hits[:_HEADINGS_AMONG])):
         return list(hits)
     wanted = read_wanted(folded)
     types = set(wanted.types) - _OF_ITEMS
@@ -65,7 +68,7 @@ def quote_whole(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hi
             continue
         whole, is_opening = hit, hit.quote.endswith(_OPENING)
         says_nothing = is_opening and (not types or types.intersection(wanted.untold(fold(hit.quote))))
-        if place < _AMONG and (says_nothing or _may_head(hit)):
+        if (place < _AMONG and says_nothing) or (place < _HEADINGS_AMONG and _may_head(hit)):
             document = document_of(hit.source.document_id)
             within = document.with_items if is_opening else document.under_heading
             whole = _quoting(hit, document.text, within(hit.quote_span))
