@@ -19,6 +19,7 @@ _ASKS_LIST = re.compile("哪些|哪几")
 _OPENING = (":", "：")
 _ANNOUNCES = re.compile(r"(?:下列|以下)[^，,。；;]{0,4}(\w\w)[:：]$")
 _NOTHING = "\n"
+_LINE = re.compile(r"\S[^\n]*")
 _ITEM = re.compile(r"[（(]?[一二三四五六七八九十百\d]{1,4}[)）、.．]")
 _MAX_HEADING_CHARS = 60
 _SAYS = re.compile(r"[。；;！？!?：:，,]$")
@@ -84,18 +85,26 @@ def quote_whole(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hi
 
 def show_openings(hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """`hits`, the passages of those that are items of lists from what opens these, unless they would be too long."""
-    document_of = cache(lambda document_id: Provisions(snapshot, document_id))
+    text_of = cache(snapshot.text)
     return [
-        _from_opening(hit, document_of(hit.source.document_id)) if _ITEM.match(hit.passage) else hit
+        _from_opening(hit, text_of(hit.source.document_id)) if _ITEM.match(hit.passage) else hit
         for hit in hits
     ]
 
 
-def _from_opening(hit: Hit, document: Provisions) -> Hit:
-    starts = [opening.start for opening in document.openings(hit.quote_span)]
-    fitting = [start for start in starts if hit.passage_span.end - start <= _MAX_PASSAGE_CHARS]
-    passage = Span(min([*fitting, hit.passage_span.start]), hit.passage_span.end)
-    return replace(hit, passage=passage.of(document.text), passage_span=passage)
+def _from_opening(hit: Hit, text: str) -> Hit:
+    """Before an item stand others, or what opens their list, which may be an item itself."""
+    opening, end = hit.passage_span
+    low = max(0, end - _MAX_PASSAGE_CHARS)
+    for line in reversed([*_LINE.finditer(text, low, opening)]):
+        if line.start() == low > 0:
+            break
+        if line[0].rstrip().endswith(_OPENING):
+            opening = line.start()
+        if not _ITEM.match(line[0]):
+            break
+    passage = Span(opening, end)
+    return replace(hit, passage=passage.of(text), passage_span=passage)
 
 
 def _may_head(hit: Hit) -> bool:
