@@ -88,7 +88,7 @@ class Search:
     def _define(self, folded: str, hits: Sequence[Hit]) -> list[Hit]:
         """`hits` and before them what defines the term that the question wants defined, or is; none where nothing does."""
         asked = read_defined(folded)
-        if asked is None and (self.newest_first or not is_bare_term(folded)):
+        if asked is None and (self.newest_first or not hits or not is_bare_term(folded)):
             return []
 
         def rank_of(asked: str, scope: Scope) -> list[Hit]:

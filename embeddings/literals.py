@@ -127,8 +127,7 @@ def put_definitions_first(
         if holding:
             told = [_quoting(pattern, hit) for hit in rank(asked, _only(holding, snapshot))]
             if not is_asked:
-                likely = hits[0].score if hits else _EXACT_SCORE
-                return _before([replace(hit, score=likely) for hit in told[:1]], hits, likely)
+                return _before([replace(hit, score=hits[0].score) for hit in told[:1]], hits, hits[0].score)
             told.sort(key=lambda hit: _is_only_called(pattern, hit))
             is_told = bool(told) and not _is_only_called(pattern, told[0])
             return _before(told, hits, _EXACT_SCORE if is_told else 0.0)

@@ -10,15 +10,15 @@ from embeddings.answer_types import read_wanted
 from embeddings.provisions import Provisions
 from embeddings.queries import read_query
 from embeddings.storage import Snapshot
-from embeddings.terms import fold
+from embeddings.terms import fold, fold_all
 from embeddings.types import Hit, Span
 
 # Lists tell answers of these types by their items.
 _OF_ITEMS = {"list", "papers", "condition", "procedure"}
 _ASKS_LIST = re.compile("哪些|哪几")
 _OPENING = (":", "：")
+# Its group is what there is a list of, by its last two letters.
 _ANNOUNCES = re.compile(r"(?:下列|以下)[^，,。；;]{0,4}(\w\w)[:：]$")
-_NOTHING = "\n"
 _LINE = re.compile(r"\S[^\n]*")
 _ITEM = re.compile(r"[（(]?[一二三四五六七八九十百\d]{1,4}[)）、.．]")
 _MAX_HEADING_CHARS = 60
@@ -34,22 +34,21 @@ _MAX_PASSAGE_CHARS = 600
 def put_announced_first(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:
     """`hits`, before the first, and as likely, the one that announces a list of what `folded` ends with, if it says all of
     that: 「生产经营单位的主要负责人负有下列职责：」 of 「生产经营单位主要负责人的职责」."""
-    announcing = [place for place, hit in enumerate(hits[:_AMONG]) if _announced(hit) in folded]
-    if not any(announcing):
+    announced = {
+        place: noun
+        for place, hit in enumerate(hits[:_AMONG])
+        for noun in fold_all(_ANNOUNCES.findall(hit.quote))
+        if noun in folded
+    }
+    if not any(announced):
         return list(hits)
     query = read_query(folded, snapshot)
-    coverage = query.coverage(query.presence([fold(hits[place].quote) for place in announcing]))
-    for place, covered in zip(announcing, coverage, strict=True):
-        if covered >= _ALL and query.content.endswith(_announced(hits[place])):
+    coverage = query.coverage(query.presence(fold_all([hits[place].quote for place in announced])))
+    for (place, noun), covered in zip(announced.items(), coverage, strict=True):
+        if covered >= _ALL and query.content.endswith(noun):
             first = replace(hits[place], score=hits[0].score)
             return [first, *hits[:place], *hits[place + 1 :]]
     return list(hits)
-
-
-def _announced(hit: Hit) -> str:
-    """What a list is of that the quote of a hit announces, by its last two letters, folded."""
-    announcing = _ANNOUNCES.search(hit.quote)
-    return fold(announcing[1]) if announcing else _NOTHING
 
 
 def quote_whole(folded: str, hits: Sequence[Hit], snapshot: Snapshot) -> list[Hit]:

@@ -101,6 +101,7 @@ def test_who_only_names_a_term_gets_first_what_says_plainly_what_it_is(collectio
     first, second, *_ = collection.search("燃气", min_score=0)
     assert first.quote.startswith("第六条 本条例所称燃气，是指")
     assert first.score == second.score
+    assert collection.search("燃气", min_score=first.score + 0.01) == []
     assert "燃气用户" in collection.search("燃气用户")[0].quote
     newest = collection.search("燃气", min_score=0, newest_first=True)
     assert [hit.quote for hit in newest[:1]] != [first.quote]

@@ -1,6 +1,8 @@
 """What says nothing alone is told with what it belongs to."""
 
 from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
@@ -41,12 +43,15 @@ REGULATION += """
 """
 
 
+def _opened(folder: Path, text: str) -> Iterator[Collection]:
+    with closing(open_collection(folder, "default", load_embedder())) as collection:
+        collection.add([read(text.encode(), filename="条例.txt")])
+        yield collection
+
+
 @pytest.fixture(scope="module")
 def collection(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
-    collection = open_collection(tmp_path_factory.mktemp("lists"), "default", load_embedder())
-    collection.add([read(REGULATION.encode(), filename="条例.txt")])
-    yield collection
-    collection.close()
+    yield from _opened(tmp_path_factory.mktemp("lists"), REGULATION)
 
 
 @pytest.mark.parametrize(
@@ -128,10 +133,7 @@ CHAPTERS = """某市烟花条例
 
 @pytest.fixture(scope="module")
 def chapters(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Collection]:
-    collection = open_collection(tmp_path_factory.mktemp("chapters"), "default", load_embedder())
-    collection.add([read(CHAPTERS.encode(), filename="烟花条例.txt")])
-    yield collection
-    collection.close()
+    yield from _opened(tmp_path_factory.mktemp("chapters"), CHAPTERS)
 
 
 def test_a_heading_is_quoted_with_what_stands_under_it(chapters: Collection) -> None:
